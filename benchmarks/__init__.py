@@ -1,0 +1,1 @@
+"""Measurements of the product, each run with `python -m benchmarks.<name>`."""

@@ -1,0 +1,54 @@
+"""Translates product catalogues into many languages at once, through Groq or a local demo server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ketl.errors import KetlError
+
+if TYPE_CHECKING:
+    from ketl.api import (
+        CatalogDone,
+        ProductTranslation,
+        format_translation_result,
+        run_sync,
+        translate_catalog,
+        translate_product,
+    )
+    from ketl.catalog import Product, load_products
+    from ketl.jobs import Job
+    from ketl.languages import LANGUAGES, Language, find_language
+
+__all__ = [
+    "LANGUAGES",
+    "CatalogDone",
+    "Job",
+    "KetlError",
+    "Language",
+    "Product",
+    "ProductTranslation",
+    "find_language",
+    "format_translation_result",
+    "load_products",
+    "run_sync",
+    "translate_catalog",
+    "translate_product",
+]
+
+_HOMES = {
+    "LANGUAGES": "ketl.languages",
+    "Language": "ketl.languages",
+    "find_language": "ketl.languages",
+    "Product": "ketl.catalog",
+    "load_products": "ketl.catalog",
+    "Job": "ketl.jobs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first asked for: the local server's process needs none of the engine or the SDK.
+    if name not in __all__:
+        raise AttributeError(f"module 'ketl' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES.get(name, "ketl.api")), name)

@@ -1,0 +1,186 @@
+"""The calls that people copy: translate a product or a catalogue from a script or a notebook."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from ketl.catalog import Catalog, Product
+from ketl.errors import SelectionError
+from ketl.events import Event
+from ketl.execution import Run, RunResult, select
+from ketl.jobs import Job
+from ketl.limits import load_plan
+from ketl.results import ResultRow
+from ketl.session import open_session
+from ketl.settings import load_settings
+from ketl.store import Store
+
+_T = TypeVar("_T")
+Products = Iterable[Product | Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductTranslation:
+    """One product in several languages.
+
+    `translations` maps a language's English name to its fields, each a text or, for a list field, a list of
+    texts; a text that failed is an empty string, its reason stands in `rows`. `report` is the run's report.
+    """
+
+    product: Product
+    translations: Mapping[str, Mapping[str, str | list[str]]]
+    rows: tuple[ResultRow, ...]
+    report: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogDone:
+    """The last event of `translate_catalog`: the whole result, its report and its rows."""
+
+    result: RunResult
+
+
+async def translate_product(
+    product_id: str | int,
+    languages: Sequence[str],
+    products: Products | None = None,
+    *,
+    fields: Sequence[str] = (),
+    job: Job | None = None,
+) -> ProductTranslation:
+    """Translate one product into `languages` (English names, own names or BCP 47 tags) in parallel.
+
+    `products` is what `load_products` returned, by default the shipped catalogue; `job` sets what else a run
+    may be told. Without GROQ_API_KEY the local demo server answers. Raises SelectionError for an unknown
+    product, language or field; a text that fails is a row of the result with its reason.
+    """
+    if isinstance(languages, str):
+        languages = [languages]
+    base = job or Job()
+    wanted = replace(base, products=(str(product_id),), languages=tuple(languages), fields=tuple(fields))
+    result: RunResult | None = None
+    async for event in _events(wanted, products):
+        if isinstance(event, CatalogDone):
+            result = event.result
+    assert result is not None
+    product = next(iter(result.selection.catalog))
+    rows = tuple(result.rows())
+    return ProductTranslation(product=product, translations=_by_language(rows), rows=rows, report=result.report)
+
+
+async def translate_catalog(
+    products: Products | None = None,
+    languages: Sequence[str] = (),
+    *,
+    product_ids: Sequence[str | int] = (),
+    fields: Sequence[str] = (),
+    job: Job | None = None,
+) -> AsyncIterator[Event | CatalogDone]:
+    """Translate many products; yields every event of the run as it happens, and `CatalogDone` at the end.
+
+    Leaving the loop early cancels the run. Raises as `translate_product` does.
+    """
+    if isinstance(languages, str):
+        languages = [languages]
+    wanted = replace(
+        job or Job(),
+        products=tuple(str(i) for i in product_ids),
+        languages=tuple(languages),
+        fields=tuple(fields),
+    )
+    async for event in _events(wanted, products):
+        yield event
+
+
+async def _events(job: Job, products: Products | None) -> AsyncIterator[Event | CatalogDone]:
+    selection = select(job, None if products is None else Catalog.of(products))
+    if selection.census.texts == 0:
+        raise SelectionError("There is nothing to translate in this selection. Choose other products or fields.")
+    settings = load_settings()
+    store = await asyncio.to_thread(Store, settings.database_url)
+    queue: asyncio.Queue[Event | None] = asyncio.Queue()
+    try:
+        async with await open_session(settings, load_plan(job.plan), store) as session:
+            run = Run(selection, session, store, queue.put_nowait)
+            task = asyncio.ensure_future(run.execute())
+            task.add_done_callback(lambda _: queue.put_nowait(None))
+            try:
+                while (event := await queue.get()) is not None:
+                    yield event
+                yield CatalogDone(await task)
+            finally:
+                if not task.done():
+                    run.cancel()
+                    await task
+    finally:
+        await asyncio.to_thread(store.close)
+
+
+def _by_language(rows: Iterable[ResultRow]) -> dict[str, dict[str, str | list[str]]]:
+    found: dict[str, dict[str, str | list[str]]] = {}
+    for row in rows:
+        fields = found.setdefault(row.language, {})
+        if row.item is None:
+            fields[row.field] = row.translation
+        else:
+            items = fields.setdefault(row.field, [])
+            assert isinstance(items, list)
+            items.append(row.translation)
+    return found
+
+
+def format_translation_result(result: ProductTranslation) -> str:
+    """Return a translated product as text to print: the English first, then every language, then the times."""
+    lines = [f"{result.product.name} (product {result.product.id})", "", "English"]
+    for name, value in result.product.texts.items():
+        lines.append(f"  {name}: {value if isinstance(value, str) else ', '.join(value)}")
+    failed = {(row.language, row.field, row.item): row.reason for row in result.rows if row.status == "failed"}
+    for language, fields in result.translations.items():
+        lines += ["", language]
+        for name, text in fields.items():
+            lines.append(f"  {name}: {text if isinstance(text, str) else ', '.join(text)}")
+        lines += [f"  {name} failed: {why}" for (where, name, _), why in failed.items() if where == language]
+    report = result.report
+    baseline = report["baseline"]
+    lines += ["", f"{report['units']} texts in {report['makespan_s']:.2f} s with {report['requests']} requests."]
+    if report["speedup"]:
+        lines[-1] += (
+            f" One after another: {baseline['seconds']:.2f} s ({baseline['kind']}),"
+            f" {report['speedup']:.1f} times as long."
+        )
+    if report["engine"] == "demo":
+        lines.append("Demo texts from the local server. Set GROQ_API_KEY for real translations.")
+    return "\n".join(lines)
+
+
+def run_sync(coro: Coroutine[Any, Any, _T], *, nested: bool = False) -> _T:
+    """Run a coroutine from code that cannot await, and return its result.
+
+    With no loop running, `asyncio.run`; with one running in this thread, a fresh loop in a helper thread, or,
+    asked for with `nested=True` (a notebook cell that must share its kernel's loop), nest-asyncio, which
+    patches asyncio for the whole process and is therefore never used unasked.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coro)
+    if nested:
+        import nest_asyncio
+
+        nest_asyncio.apply(loop)
+        return loop.run_until_complete(coro)
+    box: Future[_T] = Future()
+
+    def go() -> None:
+        try:
+            box.set_result(asyncio.run(coro))
+        except BaseException as error:
+            box.set_exception(error)
+
+    threading.Thread(target=go, name="ketl-run-sync", daemon=True).start()
+    return box.result()

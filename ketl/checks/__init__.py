@@ -1,0 +1,72 @@
+"""Checks of translations: what can be known without reading the language, as findings in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# The import order is the order in which the checks run and their findings are shown: first whether the
+# reply is a translation at all, then facts, then language, then form.
+from ketl.checks import reply  # isort: skip
+from ketl.checks import untranslated  # isort: skip
+from ketl.checks import scripts  # isort: skip
+from ketl.checks import markup  # isort: skip
+from ketl.checks import numbers  # isort: skip
+from ketl.checks import measures  # isort: skip
+from ketl.checks import identity  # isort: skip
+from ketl.checks import length  # isort: skip
+from ketl.checks import formality  # isort: skip
+from ketl.checks import whitespace  # isort: skip
+from ketl.checks import punctuation  # isort: skip
+from ketl.checks.autofix import autofix, tidy
+from ketl.checks.base import REGISTRY, Finding, Severity
+from ketl.checks.consistency import LABELS as _CROSS_LABELS
+from ketl.checks.consistency import Cell, check_product_options, check_run, find_outlier
+from ketl.checks.profiles import PROFILES, Limit, find_limit
+from ketl.checks.subject import Subject
+
+__all__ = [
+    "LABELS",
+    "PROFILES",
+    "REGISTRY",
+    "Cell",
+    "Finding",
+    "Limit",
+    "Severity",
+    "Subject",
+    "autofix",
+    "check_product_options",
+    "check_run",
+    "find_limit",
+    "find_outlier",
+    "has_error",
+    "run_checks",
+    "tidy",
+]
+
+# Every finding id with its label for the screen.
+LABELS: dict[str, str] = {ident: check.label for ident, check in REGISTRY.items()} | dict(_CROSS_LABELS)
+
+# After one of these nothing else is worth saying: there is no translation to judge.
+_FINAL = frozenset({"empty", "error-text", "refusal", "chatter", "untranslated", "script"})
+_ORDER = tuple((check.id, check.severity, check.run, check.id in _FINAL) for check in REGISTRY.values())
+
+
+def run_checks(subject: Subject) -> tuple[Finding, ...]:
+    """Return the findings of every check on one translation, in a fixed order.
+
+    A reply that is no translation (blank, refusal, error text, talk, English, another script) silences the
+    checks after it.
+    """
+    findings: list[Finding] = []
+    for ident, severity, run, final in _ORDER:
+        messages = run(subject)
+        if messages:
+            findings += [Finding(ident, severity, message) for message in messages]
+            if final and findings:
+                break
+    return tuple(findings)
+
+
+def has_error(findings: Iterable[Finding]) -> bool:
+    """Tell whether one of the findings is an error: such a text is never passed on as clean."""
+    return any(finding.severity is Severity.ERROR for finding in findings)

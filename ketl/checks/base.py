@@ -1,0 +1,66 @@
+"""What a check is: an identity, a severity, a label from its docstring, and a function that finds faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ketl.checks.subject import Subject
+
+
+class Severity(StrEnum):
+    """How grave a finding is: an error is never passed on as a clean translation."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check says of one translation: its id, its severity, and a sentence for the merchandiser."""
+
+    id: str
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One registered check: `run` yields a message for every fault it finds in a subject.
+
+    `label` is the first line of the function's docstring, `false_alarms` the part after "False alarms:".
+    """
+
+    id: str
+    severity: Severity
+    label: str
+    false_alarms: str
+    run: Callable[[Subject], Iterable[str]]
+
+
+REGISTRY: dict[str, Check] = {}
+
+
+def check(
+    ident: str, severity: Severity
+) -> Callable[[Callable[[Subject], Iterable[str]]], Callable[[Subject], Iterable[str]]]:
+    """Register the decorated function as the check `ident`; the label and its limits come from its docstring."""
+
+    def register(function: Callable[[Subject], Iterable[str]]) -> Callable[[Subject], Iterable[str]]:
+        doc = (function.__doc__ or "").strip()
+        label, _, rest = doc.partition("\n")
+        _, _, false_alarms = rest.partition("False alarms:")
+        REGISTRY[ident] = Check(
+            id=ident,
+            severity=severity,
+            label=label.rstrip("."),
+            false_alarms=" ".join(false_alarms.split()),
+            run=function,
+        )
+        return function
+
+    return register

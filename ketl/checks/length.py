@@ -1,0 +1,46 @@
+"""Checks of length: against what is usual for the language, and against what the place takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ketl.checks.base import Severity, check
+from ketl.checks.profiles import count_chars
+from ketl.checks.subject import Subject
+
+
+@check("max-length", Severity.ERROR)
+def max_length(subject: Subject) -> Iterable[str]:
+    """Longer than the place allows.
+
+    Counted as the chosen profile counts: code points, UTF-16 units or what a reader sees as one character.
+    False alarms: none known.
+    """
+    limit = subject.limits
+    if limit.max_chars is None:
+        return ()
+    length = count_chars(subject.translation, limit.count)
+    if length <= limit.max_chars:
+        return ()
+    return (f"The translation has {length} characters, the place takes {limit.max_chars}. Shorten it.",)
+
+
+@check("length-ratio", Severity.WARNING)
+def length_ratio(subject: Subject) -> Iterable[str]:
+    """Unusually short or long.
+
+    The length against the English text, outside a wide band around what is usual for the language; only
+    from 20 characters on.
+    False alarms: terse titles, idioms replaced by shorter ones.
+    """
+    length = len(subject.source)
+    if length < 20:
+        return ()
+    usual = subject.language.expansion
+    target = len(subject.translation.strip())
+    if target < length * usual * 0.45 - 3:
+        return (f"The translation is unusually short: {target} characters for {length} in English.",)
+    # Demo texts in scripts that are usually shorter keep the length of the source, so 1.3 is always allowed.
+    if target > length * max(1.3, usual * 1.9) + 20:
+        return (f"The translation is unusually long: {target} characters for {length} in English.",)
+    return ()

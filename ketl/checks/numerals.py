@@ -1,0 +1,142 @@
+"""Reads numbers in any digit script and under any locale's rules, with what stands beside them."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+_ODD = "٫٬，．"
+_TABLE: dict[int, str] = {
+    code: str(unicodedata.digit(chr(code)))
+    for code in range(0x660, sys.maxunicode + 1)
+    if unicodedata.category(chr(code)) == "Nd"
+}
+_TABLE |= {ord("٫"): ".", ord("٬"): ",", ord("．"): ".", ord("，"): ","}
+# The full-width comma is a list mark in Chinese, a thousands mark only between digits.
+_NEEDS_FOLDING = re.compile(f"(?![0-9])\\d|(?<=\\d)[{_ODD}](?=\\d)")
+_WIDE_COMMA = re.compile("(?<!\\d)，|，(?!\\d)")
+_FRACTIONS = {"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "⅛": " 1/8"}
+_FRACTION = re.compile("[½⅓⅔¼¾⅛]")
+
+_NUMBER = re.compile(r"\d+(?:[.,'’٬]\d+)*")
+_SPACED = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?!\d)")
+_MYRIAD = {"万": 4, "萬": 4, "만": 4, "億": 8, "亿": 8, "억": 8, "천": 3}
+# “m2” and “m3” hold no number of their own.
+_POWER = re.compile(r"(?:(?<![^\W\d_])[cdkmсмкد]?[mм]|م)$")
+
+_MASKED = re.compile(
+    r"<[^<>]*>|\{\{[^{}]*\}\}|\$?\{[^{}]*\}|\{%.*?%\}|\[\[[^\[\]]*\]\]|⟦[^⟦⟧]*⟧|https?://\S+|www\.\S+|\S+@\S+\.\w+"
+    r"|%\d+\$[sd]|&#x?[0-9a-fA-F]+;"
+)
+_MASK_HINT = re.compile(r"[<{⟦@&]|//|www\.|\[\[|\$[sd]")
+
+
+@dataclass(frozen=True, slots=True)
+class Numeral:
+    """One number as it stands in a text: its digits, every value they can mean, and where it stands."""
+
+    text: str
+    values: frozenset[str]
+    start: int
+    end: int
+
+
+def fold_digits(text: str) -> str:
+    """Return `text` with the digits of every script as 0-9 and their separators as . and , ; length is kept
+    but for vulgar fractions."""
+    if text.isascii():
+        return text
+    if _NEEDS_FOLDING.search(text):
+        kept = _WIDE_COMMA.sub("、", text)
+        text = kept.translate(_TABLE)
+    if _FRACTION.search(text):
+        text = _FRACTION.sub(lambda found: _FRACTIONS[found[0]], text)
+    return text
+
+
+def mask_protected(text: str) -> str:
+    """Return `text` with tags, placeholders and addresses blanked out, every position kept."""
+    if _MASK_HINT.search(text) is None:
+        return text
+    return _MASKED.sub(lambda found: " " * len(found[0]), text)
+
+
+def plain(value: str) -> str:
+    """Return a decimal string without leading and trailing zeros: “0029.90” is “29.9”."""
+    whole, dot, rest = value.partition(".")
+    rest = rest.rstrip("0")
+    return (whole.lstrip("0") or "0") + (f".{rest}" if dot and rest else "")
+
+
+@lru_cache(maxsize=65536)
+def read_value(token: str, *, english: bool = False) -> frozenset[str]:
+    """Return every value that a token such as “1.299,50” or “20,000” can mean.
+
+    A lone separator before three digits is ambiguous between locales, so both readings are given;
+    `english` reads it the English way only.
+    """
+    if token.isdecimal():
+        return frozenset((plain(token),))
+    marks = [char for char in token if not char.isdecimal()]
+    groups = re.split(r"\D", token)
+    kinds = set(marks)
+    thousands_ok = all(len(g) == 3 for g in groups[1:]) and 1 <= len(groups[0]) <= 3
+    if len(kinds) == 1:
+        mark = marks[0]
+        grouped = plain("".join(groups)) if thousands_ok and groups[0] != "0" else None
+        fraction = plain(f"{groups[0]}.{groups[1]}") if len(groups) == 2 and mark in ".," else None
+        if english and grouped is not None and mark == ",":
+            return frozenset((grouped,))
+        if english and fraction is not None and mark == ".":
+            return frozenset((fraction,))
+        if len(groups) > 2 and all(len(g) == 2 for g in groups[1:-1]) and len(groups[-1]) == 3:
+            grouped = plain("".join(groups))  # Indian grouping: 1,00,000
+        return frozenset(filter(None, (grouped, fraction)))
+    if len(kinds) == 2 and marks.count(marks[-1]) == 1:
+        return frozenset((plain(f"{''.join(groups[:-1])}.{groups[-1]}"),))
+    return frozenset()
+
+
+def read_numerals(text: str, *, english: bool = False) -> tuple[Numeral, ...]:
+    """Return the numbers of a text whose digits are folded and whose protected parts are masked."""
+    return tuple(_scan(text, english))
+
+
+def _scan(text: str, english: bool) -> Iterator[Numeral]:
+    for found in _NUMBER.finditer(text):
+        token, start, end = found[0], found.start(), found.end()
+        if token in ("2", "3") and start and _POWER.search(text, max(0, start - 3), start):
+            continue
+        values = read_value(token, english=english)
+        if not values:
+            # A version or a bare list, such as 1.2.3 or 30,32,34: every part is a number of its own.
+            position = start
+            for part in re.split(r"(\D)", token):
+                if part.isdecimal():
+                    yield Numeral(part, frozenset((plain(part),)), position, position + len(part))
+                position += len(part)
+            continue
+        power = _MYRIAD.get(text[end : end + 1])
+        if power is not None:
+            # The unscaled value stays possible: 만 also means “only”.
+            values |= {_scaled(value, power) for value in values}
+        yield Numeral(token, values, start, end)
+
+
+def _scaled(value: str, power: int) -> str:
+    whole, _, rest = value.partition(".")
+    return plain(whole + rest.ljust(power, "0")[:power] + ("." + rest[power:] if len(rest) > power else ""))
+
+
+def join_spaced(text: str) -> dict[int, Numeral]:
+    """Return numbers grouped by spaces (“20 000”) by their start."""
+    return {
+        found.start(): Numeral(
+            found[0], frozenset((plain(re.sub(r"\D", "", found[0])),)), found.start(), found.end()
+        )
+        for found in _SPACED.finditer(text)
+    }

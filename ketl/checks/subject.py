@@ -1,0 +1,263 @@
+"""What a check looks at: one source, one translation, and what is known of both, read once and kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Protocol
+
+from ketl.checks import _patterns as pat
+from ketl.checks._function_words import count_function_words
+from ketl.checks._number_words import ENGLISH_NUMBER_WORDS
+from ketl.checks._units import unit_after, unit_before
+from ketl.checks.numerals import Numeral, fold_digits, mask_protected, plain, read_numerals
+from ketl.checks.profiles import NO_LIMIT, Limit
+from ketl.languages import Language
+
+
+class GlossaryTerm(Protocol):
+    """What a check needs of a glossary term; `ketl.glossary` has the class."""
+
+    @property
+    def term(self) -> str: ...
+    @property
+    def renderings(self) -> tuple[str, ...]: ...
+    @property
+    def do_not_translate(self) -> bool: ...
+    @property
+    def forbidden(self) -> tuple[str, ...]: ...
+    @property
+    def case_sensitive(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One number of the source: what it can mean, its unit, and how freely a translation may write it."""
+
+    text: str
+    values: frozenset[str]
+    unit: str | None
+    ordinal: bool
+    negative: bool
+
+
+Tag = tuple[str, str]
+
+
+def read_tags(text: str) -> tuple[Counter[Tag], Counter[str], bool]:
+    """Return the tags of a text by (form, name), their kept attributes, and whether they nest rightly."""
+    tags: Counter[Tag] = Counter()
+    attributes: Counter[str] = Counter()
+    open_names: list[str] = []
+    nested = True
+    for found in pat.TAG.finditer(text):
+        name = found[2].casefold()
+        if name in pat.VOID_TAGS or found[4] or found[3].rstrip().endswith("/"):
+            tags["void", name] += 1
+        elif found[1]:
+            tags["close", name] += 1
+            if open_names and open_names[-1] == name:
+                open_names.pop()
+            else:
+                nested = False
+        else:
+            tags["open", name] += 1
+            open_names.append(name)
+        for key, value in pat.ATTRIBUTE.findall(found[3]):
+            attributes[f"{key.casefold()}={value.strip(chr(34) + chr(39))}"] += 1
+    return tags, attributes, nested and not open_names
+
+
+def read_placeholders(text: str) -> Counter[str]:
+    """Return the placeholders of a text, written without inner spaces; of an ICU choice its head only."""
+    if pat.PLACEHOLDER_HINT.search(text) is None:
+        return Counter()
+    if choices := pat.ICU_CHOICE.findall(text):
+        return Counter(f"{{{name}, {kind}}}" for name, kind in choices)
+    return Counter("".join(found.split()) for found in pat.PLACEHOLDER.findall(text))
+
+
+def read_codes(text: str) -> tuple[str, ...]:
+    """Return the codes of a text (4XL, 600D, V.2) and its acronyms of standards (UPF, YKK)."""
+    codes = [
+        found for found in pat.CODE.findall(text) if pat.NOT_CODE.fullmatch(found) is None
+    ] if any(char.isdigit() for char in text) else []
+    return (*codes, *pat.ACRONYM.findall(text))
+
+
+class SourceFacts:
+    """What is read out of one source text, once for all languages that it is translated to."""
+
+    __slots__ = (
+        "attributes", "bullets", "clock", "codes", "dimensions", "emails", "enders", "ends_closed", "entities", "folded",
+        "has_tags", "items", "letters", "nested", "newlines", "number_texts", "placeholders", "quantities", "tags",
+        "urls", "word_list", "word_values", "words",
+    )  # fmt: skip
+
+    def __init__(self, text: str) -> None:
+        self.has_tags = "<" in text
+        self.tags, self.attributes, self.nested = read_tags(text) if self.has_tags else (Counter(), Counter(), True)
+        self.placeholders = read_placeholders(text)
+        self.urls = Counter(url.rstrip(".,;:!?") for url in pat.URL.findall(text)) if ("//" in text or "www." in text) else Counter()
+        self.emails = Counter(pat.EMAIL.findall(text)) if "@" in text else Counter()
+        self.entities = Counter(pat.ENTITY.findall(text)) if "&" in text else Counter()
+        self.folded = mask_protected(fold_digits(text))
+        self.word_list = [word.casefold() for word in pat.WORD.findall(self.folded)]
+        self.words = frozenset(self.word_list)
+        self.letters = sum(char.isalpha() for char in self.folded)
+        self.word_values: Counter[str] = Counter()
+        for word in self.word_list:
+            for value in ENGLISH_NUMBER_WORDS.get(word, ()):
+                self.word_values[value] += 1
+        self.clock = False
+        self.quantities = self._read_quantities()
+        self.number_texts = [quantity.text for quantity in self.quantities]
+        self.codes = Counter(read_codes(self.folded))
+        self.dimensions = tuple(
+            [plain(n.text.replace(",", "")) for n in read_numerals(found[0], english=True)]
+            for pattern in (pat.DIMENSION, pat.RANGE)
+            for found in (pattern.finditer(self.folded) if self.quantities else ())
+        )
+        stripped = text.rstrip()
+        self.ends_closed = bool(stripped) and stripped[-1] in pat.END_MARKS
+        self.enders = len(pat.SENTENCE_END.findall(stripped))
+        self.items = 1 + len(pat.LIST_MARK.findall(stripped))
+        self.newlines = text.count("\n")
+        self.bullets = len(pat.BULLET.findall(text)) if self.newlines else 0
+
+    def _read_quantities(self) -> tuple[Quantity, ...]:
+        text = self.folded
+        clocks: dict[int, frozenset[str]] = {}
+        for found in pat.CLOCK.finditer(text):
+            hour = int(found[1])
+            shifted = hour % 12 + (12 if found[3].casefold() == "p" else 0)
+            clocks[found.start(1)] = frozenset((str(hour), str(shifted)))
+            self.clock = True
+        quotes_open = '"' in text and _opens_with_quote(text)
+        quantities: list[Quantity] = []
+        for numeral in read_numerals(text, english=True):
+            unit = None if numeral.start in clocks else _english_unit(text, numeral, quotes_open)
+            quantities.append(
+                Quantity(
+                    numeral.text,
+                    clocks.get(numeral.start, numeral.values),
+                    unit,
+                    pat.ORDINAL.match(text, numeral.end) is not None,
+                    pat.NEGATIVE.search(text, max(0, numeral.start - 2), numeral.start + 1) is not None,
+                )
+            )
+        return tuple(quantities)
+
+
+def _opens_with_quote(text: str) -> bool:
+    """Tell whether a straight quote stands before a word, so that one after a digit may close it."""
+    return any(
+        char == '"' and (not index or not text[index - 1].isdigit()) for index, char in enumerate(text)
+    )
+
+
+def _english_unit(text: str, numeral: Numeral, quotes_open: bool) -> str | None:
+    unit = unit_after(text, numeral.end, "en")
+    if unit == "in":
+        after = text[numeral.end : numeral.end + 4]
+        if after[:1] in ('"', "”", "“") and quotes_open:
+            return None
+        # “2 in 1” holds no inch: with a space before it, “in” needs its full stop.
+        if after.startswith(" in") and not after.startswith((" in.", " inc")):
+            return None
+    if unit == "m" and text[numeral.end : numeral.end + 1] == " ":
+        return "m" if text[numeral.end + 1 : numeral.end + 2] == "m" else None
+    return unit
+
+
+@lru_cache(maxsize=8192)
+def source_facts(text: str) -> SourceFacts:
+    """Return the facts of a source text; the latest 8,192 are kept."""
+    return SourceFacts(text)
+
+
+class TargetFacts:
+    """What several checks read out of one translation, each fact when first asked for."""
+
+    __slots__ = ("_language", "_numerals", "_recognised", "_source", "_terms", "_words", "ascii", "folded", "lowered", "text")
+
+    def __init__(self, text: str, source: str, language: Language, terms: tuple[GlossaryTerm, ...]) -> None:
+        self.text = text
+        self.ascii = text.isascii()
+        self.lowered = text.casefold()
+        self.folded = mask_protected(fold_digits(text))
+        self._source = source
+        self._language = language
+        self._terms = terms
+        self._words: frozenset[str] | None = None
+        self._numerals: tuple[Numeral, ...] | None = None
+        self._recognised: bool | None = None
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The different words of the translation, casefolded."""
+        if self._words is None:
+            self._words = frozenset(pat.WORD.findall(self.lowered))
+        return self._words
+
+    @property
+    def numerals(self) -> tuple[Numeral, ...]:
+        """The numbers of the translation, with every value they can mean."""
+        if self._numerals is None:
+            self._numerals = read_numerals(self.folded)
+        return self._numerals
+
+    @property
+    def recognised(self) -> bool:
+        """Whether the text is plainly of its language: it has small words of it, or renderings from the glossary.
+
+        Matters of style are raised only then, so that codes, names and pseudo-translations stay quiet.
+        """
+        if self._recognised is None:
+            self._recognised = count_function_words(self.text, self.words, self._language.tag) >= 2 or any(
+                self._renders(term) for term in self._terms if not term.do_not_translate
+            )
+        return self._recognised
+
+    def _renders(self, term: GlossaryTerm) -> bool:
+        source = self._source.casefold()
+        return any(
+            len(rendering) >= 2 and (folded := rendering.casefold()) in self.lowered and folded not in source
+            for rendering in term.renderings
+        )
+
+    def unit_of(self, numeral: Numeral) -> str | None:
+        """The unit beside a number, after it or before it; an empty string when only punctuation follows."""
+        tag = self._language.tag
+        unit = unit_after(self.folded, numeral.end, tag) or unit_before(self.folded, numeral.start, tag)
+        if unit is not None:
+            return unit
+        rest = self.folded[numeral.end : numeral.end + 3].lstrip(" \u00a0\u202f-\u2011")
+        return None if rest and (rest[0].isalpha() or rest[0].isdigit()) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One translation to check, with its English source.
+
+    `kind` is the field kind (title, list, spec, prose, option); `terms` the glossary terms that occur in
+    the source; `limits` the longest text the place takes; `finish_reason` the provider's own word for why
+    the reply ended, None when unknown; `formality` "formal" or "informal" where the brand voice asks for
+    one, else None. `facts` and `seen` are what is read out of the two texts.
+    """
+
+    source: str
+    translation: str
+    language: Language = field(kw_only=True)
+    kind: str = field(default="prose", kw_only=True)
+    terms: tuple[GlossaryTerm, ...] = field(default=(), kw_only=True)
+    limits: Limit = field(default=NO_LIMIT, kw_only=True)
+    finish_reason: str | None = field(default=None, kw_only=True)
+    formality: str | None = field(default=None, kw_only=True)
+    facts: SourceFacts = field(init=False, repr=False, compare=False)
+    seen: TargetFacts = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "facts", source_facts(self.source))
+        object.__setattr__(self, "seen", TargetFacts(self.translation, self.source, self.language, self.terms))

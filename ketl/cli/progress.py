@@ -1,0 +1,70 @@
+"""Progress on standard error: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from ketl.events import Ended, Event, LimitReached, PhaseBegan, Substituted
+from ketl.execution import Selection
+from ketl.planning import RunPlan
+
+_BAR_EVERY_S = 0.1
+_LINE_EVERY_S = 10.0
+
+
+class Progress:
+    """Watches a run's events and says on standard error how far it is."""
+
+    def __init__(self, selection: Selection, engine: str) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._engine = engine
+        self._total = selection.census.distinct * len(selection.languages)
+        self._done = 0
+        self._next = 0.0
+        self._phase = ""
+
+    def start(self, plan: RunPlan) -> None:
+        """Say what is about to happen."""
+        where = "the local demo server" if self._engine == "demo" else "Groq"
+        print(
+            f"{plan.units} texts of {plan.products} products into {len(plan.languages)} languages: "
+            f"{plan.requests} requests to {where}, about {plan.predicted_s:.1f} s.",
+            file=sys.stderr,
+        )
+
+    def take(self, event: Event) -> None:
+        """Take one event in, and redraw when it is time."""
+        if type(event) is Ended:
+            self._done += 1
+            self._draw()
+        elif isinstance(event, Substituted):
+            self._say(f"{event.source} → {event.target}: {event.reason}.")
+        elif isinstance(event, LimitReached) and event.wait_s > 5:
+            self._say(f"{event.model}: {event.kind} limit, going on in {event.wait_s:.0f} s.")
+        elif isinstance(event, PhaseBegan):
+            self._phase = event.phase
+            if event.phase == "baseline":
+                self._say(f"Measuring the baseline: {event.requests} requests one after another …")
+
+    def _draw(self) -> None:
+        now = time.monotonic()
+        if now < self._next and self._done < self._total:
+            return
+        if self._terminal:
+            width = 30
+            full = width * self._done // max(1, self._total)
+            print(f"\r[{'█' * full}{'·' * (width - full)}] {self._done}/{self._total}", end="", file=sys.stderr)
+            self._next = now + _BAR_EVERY_S
+        else:
+            if self._next and self._done < self._total:
+                print(f"{self._done} of {self._total} done", file=sys.stderr)
+            self._next = now + _LINE_EVERY_S
+
+    def _say(self, line: str) -> None:
+        print(("\r" if self._terminal else "") + line, file=sys.stderr)
+
+    def close(self) -> None:
+        """End the bar's line."""
+        if self._terminal and self._done:
+            print(file=sys.stderr)

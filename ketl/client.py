@@ -1,0 +1,267 @@
+"""The only module that imports the Groq SDK; makes one call and maps its errors to ours."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import groq
+import httpx
+import orjson
+
+from ketl.errors import (
+    AuthenticationError,
+    KetlError,
+    LimitReachedError,
+    ModelGoneError,
+    ProviderError,
+    RefusedError,
+    UnreachableError,
+    UnusableReplyError,
+    redact,
+)
+from ketl.wire import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
+
+CHAT_PATH = "/openai/v1/chat/completions"
+MODELS_PATH = "/openai/v1/models"
+
+# Connections are opened as needed up to this many; the limiter decides how many are in flight.
+MAX_CONNECTIONS = 512
+# Shorter than the idle time-out of common servers (5 s), so that a connection is dropped by us and not
+# found dead by the next request, which could not be told from a failed one.
+KEEPALIVE_S = 4.0
+
+_JSON = {"headers": {"Content-Type": "application/json"}}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|us|µs|ns|h|m|s|d)")
+_UNIT_S = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_KIND = re.compile(r"\((RPM|RPD|TPM|TPD|ITPM|OTPM|RPS|ITPD|OTPD)\)")
+_NUMBER = r"\s*[:=]?\s*([\d][\d,]*(?:\.\d+)?)"
+_LIMIT = re.compile(r"\bLimit" + _NUMBER, re.IGNORECASE)
+_USED = re.compile(r"\bUsed" + _NUMBER, re.IGNORECASE)
+_REQUESTED = re.compile(r"\bRequested" + _NUMBER, re.IGNORECASE)
+_TRY_AGAIN = re.compile(r"try again in\s+((?:\d+(?:\.\d+)?\s*(?:ms|us|µs|ns|h|m|s|d)\s*)+)", re.IGNORECASE)
+_GONE_CODES = frozenset({"model_decommissioned", "model_not_found", "model_not_active", "model_terms_required"})
+
+
+def parse_duration(text: str) -> float | None:
+    """Return the seconds in a duration such as `1m26.4s`, `585ms` or `7`, None when it is none."""
+    parts = _DURATION.findall(text)
+    if parts:
+        return sum(float(number) * _UNIT_S[unit] for number, unit in parts)
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+class GroqClient:
+    """One provider account seen through the official SDK, for the one event loop it is made in.
+
+    Retries are off here (the engine owns them), and so are time-outs for answers: the engine cancels a
+    call that outlives its deadline.
+    """
+
+    def __init__(self, api_key: str, base_url: str | None = None, *, connect_timeout_s: float = 10.0) -> None:
+        timeout = httpx.Timeout(None, connect=connect_timeout_s)
+        limits = httpx.Limits(
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_CONNECTIONS,
+            keepalive_expiry=KEEPALIVE_S,
+        )
+        self._sdk = groq.AsyncGroq(
+            api_key=api_key,
+            base_url=normal_base_url(base_url) if base_url else None,
+            max_retries=0,
+            timeout=timeout,
+            http_client=groq.DefaultAioHttpClient(limits=limits, timeout=timeout),
+        )
+
+    async def complete(self, call: Call) -> Reply:
+        """Return the answer to `call`.
+
+        Raises the RunError that fits the failure: AuthenticationError, LimitReachedError, ModelGoneError,
+        RefusedError, ProviderError, UnreachableError, or UnusableReplyError for a 200 without content.
+        """
+        body = {
+            "model": call.model,
+            "messages": [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}],
+            "max_completion_tokens": call.max_completion_tokens,
+            **call.extra,
+        }
+        try:
+            # The typed call costs twice the CPU of `post` with a raw response (0.82 against 0.40 ms).
+            response = await self._sdk.post(
+                CHAT_PATH, content=orjson.dumps(body), cast_to=httpx.Response, options=_JSON
+            )
+        except groq.APIError as error:
+            raise to_ketl_error(error, call.model) from error
+        return read_reply(response.content, response.headers.raw, call.model)
+
+    async def list_models(self) -> list[ListedModel]:
+        """Return the provider's list of models; raises the RunError that fits the failure."""
+        try:
+            response = await self._sdk.get(MODELS_PATH, cast_to=httpx.Response)
+        except groq.APIError as error:
+            raise to_ketl_error(error, None) from error
+        try:
+            rows = orjson.loads(response.content)["data"]
+            return [
+                ListedModel(
+                    id=str(row["id"]),
+                    active=row.get("active") is not False,
+                    context_tokens=_whole(row.get("context_window")),
+                    max_completion_tokens=_whole(row.get("max_completion_tokens")),
+                )
+                for row in rows
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnusableReplyError("The provider's list of models could not be read.") from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._sdk.close()
+
+
+def normal_base_url(url: str) -> str:
+    """Return `url` without the path that the SDK adds itself; a doubled path is a 404."""
+    return re.sub(r"(/openai)?(/v1)?/*$", "", url.strip())
+
+
+def read_reply(body: bytes, headers: list[tuple[bytes, bytes]], model: str) -> Reply:
+    """Return the reply in a 200's body and headers; raises UnusableReplyError when there is none."""
+    try:
+        data = orjson.loads(body)
+        choice = data["choices"][0]
+        content = choice["message"]["content"]
+        usage = data.get("usage") or {}
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise UnusableReplyError("The provider's answer was cut off or unreadable.", model=model) from error
+    if not isinstance(content, str) or not content.strip():
+        raise UnusableReplyError("The model's answer was empty.", model=model)
+    details = usage.get("prompt_tokens_details")
+    return Reply(
+        content=content,
+        finish_reason=str(choice.get("finish_reason") or "stop"),
+        prompt_tokens=_whole(usage.get("prompt_tokens")),
+        completion_tokens=_whole(usage.get("completion_tokens")),
+        cached_tokens=(_whole(details.get("cached_tokens")) or 0) if isinstance(details, dict) else 0,
+        limits=read_limits(headers),
+    )
+
+
+def read_limits(headers: list[tuple[bytes, bytes]]) -> LimitFacts:
+    """Return what the rate-limit headers say."""
+    found: dict[bytes, float] = {}
+    for name, value in headers:
+        if name[:12].lower() == b"x-ratelimit-":
+            try:
+                found[name[12:].lower()] = float(value)
+            except ValueError:
+                continue  # the reset headers are durations; the bucket arithmetic does not need them
+    if not found:
+        return NO_LIMIT_FACTS
+    return LimitFacts(
+        limit_requests=found.get(b"limit-requests"),
+        remaining_requests=found.get(b"remaining-requests"),
+        limit_tokens=found.get(b"limit-tokens"),
+        remaining_tokens=found.get(b"remaining-tokens"),
+    )
+
+
+def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
+    """Return our error for one of the SDK's, with every fact that its body and headers hold."""
+    if isinstance(error, groq.APIConnectionError):
+        return UnreachableError(
+            "The provider could not be reached or the connection broke. Check the network and try again.",
+            timed_out=isinstance(error, groq.APITimeoutError),
+            model=model,
+        )
+    if not isinstance(error, groq.APIStatusError):
+        return UnusableReplyError("The provider's answer was unreadable.", model=model)
+    status = error.status_code
+    code, message = _error_words(error.body)
+    wait_s = _wait(error.response.headers, message)
+    if status == 401:
+        return AuthenticationError(
+            "The provider refused the API key. Check GROQ_API_KEY: it may be mistyped, revoked or expired."
+        )
+    if status in (413, 429) or code == "rate_limit_exceeded":
+        return _limit_error(status, message, model, wait_s)
+    if status == 498 or code == "capacity_exceeded":
+        return LimitReachedError(
+            "The provider has no free capacity right now.", kind="CAPACITY", model=model, wait_s=wait_s
+        )
+    if code in _GONE_CODES or code.startswith("model_permission") or (status == 404 and "model" in message.lower()):
+        return ModelGoneError(f"The model {model} is not available: {_short(message)}", model=model)
+    if status >= 500:
+        return ProviderError(
+            f"The provider failed (status {status}). This usually passes.", status=status, model=model, wait_s=wait_s
+        )
+    if code == "json_validate_failed" or status == 422:
+        return UnusableReplyError("The model did not produce a readable answer.", model=model)
+    if status in (408, 409):
+        return ProviderError(
+            f"The provider was busy (status {status}).", status=status, model=model, wait_s=wait_s
+        )
+    if code == "blocked_api_access":
+        return RefusedError(
+            "The provider's spend limit for this account is reached. Raise it in the provider's console.",
+            code=code,
+            model=model,
+        )
+    return RefusedError(
+        f"The provider would not take the request (status {status}): {_short(message)}", code=code or None, model=model
+    )
+
+
+def _limit_error(status: int, message: str, model: str | None, wait_s: float | None) -> LimitReachedError:
+    kind = _KIND.search(message)
+    too_large = status == 413 or "request too large" in message.lower()
+    limit, used, requested = _figure(_LIMIT, message), _figure(_USED, message), _figure(_REQUESTED, message)
+    if too_large:
+        said = f"The request is larger than {model} takes at once"
+        said += f" ({requested:,.0f} tokens of {limit:,.0f})." if limit and requested else "."
+    else:
+        said = f"A rate limit of {model} is reached"
+        said += f" ({kind[1]}, {limit:,.0f})." if kind and limit else "."
+    return LimitReachedError(
+        said,
+        kind=kind[1] if kind else None,
+        limit=limit,
+        used=used,
+        requested=requested,
+        too_large=too_large,
+        model=model,
+        wait_s=None if too_large else wait_s,
+    )
+
+
+def _error_words(body: object) -> tuple[str, str]:
+    """Return the code and message in an error body, empty strings where it has none."""
+    inner = body.get("error") if isinstance(body, dict) else None
+    if isinstance(inner, dict):
+        return str(inner.get("code") or ""), str(inner.get("message") or "")
+    return "", str(inner or body or "")[:300]
+
+
+def _wait(headers: httpx.Headers, message: str) -> float | None:
+    """Return the seconds to wait: the exact figure in the text before the header's whole seconds."""
+    said = _TRY_AGAIN.search(message)
+    if said:
+        return parse_duration(said[1])
+    header = headers.get("retry-after")
+    return parse_duration(header) if header else None
+
+
+def _figure(pattern: re.Pattern[str], message: str) -> float | None:
+    found = pattern.search(message)
+    return float(found[1].replace(",", "")) if found else None
+
+
+def _short(message: str) -> str:
+    text = redact(" ".join(message.split()))
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -1,0 +1,72 @@
+"""One request on its way: the segments it carries, how often it was tried, and its attempts in flight."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ketl.briefs import Prepared, wire_keys
+from ketl.languages import Language
+from ketl.limits import Charge
+from ketl.prompts import answer_tokens, prompt_tokens
+
+if TYPE_CHECKING:
+    from ketl.engine.lane import Lane
+    from ketl.engine.work import Work
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """One call's worth of segments of one language.
+
+    `prompt_est` and `completion_est` are tokens as the tables expect them, before any model's own factor.
+    `rung` is the rung of the repair ladder it stands on, `faults` what a check found, by segment key.
+    """
+
+    number: int
+    work: Work
+    group: str
+    language: Language
+    items: Sequence[Prepared]
+    prompt_est: float
+    completion_est: float
+    rung: int = 0
+    faults: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
+    tries: int = 0
+    refusals: int = 0
+    room: float = 1.0
+    lane: Lane | None = None
+    done: bool = False
+    hedged: bool = False
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of its segments on the wire."""
+        return wire_keys(self.items)
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One try at a request in one lane, from admission to its answer."""
+
+    request: Request
+    lane: Lane
+    charge: Charge
+    ceiling: int
+    started: float
+    kind: str
+    task: asyncio.Task[None] | None = None
+    begun: bool = False
+    ended: str = ""
+    """Why it was cancelled from outside: timeout, superseded or cancelled; empty otherwise."""
+
+
+def estimate(items: Sequence[Prepared]) -> tuple[float, float]:
+    """Return the prompt and completion tokens that a request of these items is expected to take."""
+    return (
+        prompt_tokens(sum(item.source_tokens for item in items), len(items)),
+        answer_tokens(sum(item.completion_tokens for item in items)),
+    )

@@ -1,0 +1,453 @@
+"""One run's share of the engine: its queues, what it may spend, and what becomes of its answers."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ketl.briefs import Brief, Prepared
+from ketl.engine.ladder import Ladder
+from ketl.engine.request import Attempt, Request, estimate
+from ketl.errors import KetlError, ModelGoneError, RunError
+from ketl.events import Ended, Event, Substituted
+from ketl.languages import Language
+from ketl.models import Model
+from ketl.prompts import Parsed
+from ketl.results import Outcome, Status
+
+if TYPE_CHECKING:
+    from ketl.engine.dispatcher import Dispatcher
+    from ketl.engine.lane import Lane
+
+MAX_LIMIT_WAIT_S = 300.0
+_FRONT = -1e12
+_QUEUE_HIGH = 1_200
+_QUEUE_LOW = 600
+_LEFT_OUT_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRoute:
+    """The lanes of one group: the whole chain in order, and those that serve side by side from the start."""
+
+    chain: tuple[Lane, ...]
+    serving: tuple[Lane, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkLimits:
+    """What a run may do: attempts at once (None: as many as there is room for), dollars, hedging, seconds
+    that it waits for a spent limit before it calls it spent for this run."""
+
+    max_in_flight: int | None = None
+    max_cost_usd: float | None = None
+    hedging: bool = True
+    max_limit_wait_s: float = MAX_LIMIT_WAIT_S
+
+
+class Work:
+    """One run in the engine. `emit` takes its events; `drained()` returns when every request has ended."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        brief: Brief,
+        routes: Mapping[str, LaneRoute],
+        emit: Callable[[Event], None],
+        limits: WorkLimits,
+        *,
+        started: float,
+    ) -> None:
+        self.brief = brief
+        self.emit = emit
+        self.started = started
+        self.vtime = 0.0
+        self.hedges = 0
+        self.stopped: KetlError | None = None
+        self._dispatcher = dispatcher
+        self._routes = routes
+        self._limits = limits
+        self._ladder = Ladder(emit)
+        self._queues: dict[str, list[tuple[float, int, Request]]] = {group: [] for group in routes}
+        self._pinned: dict[str, list[tuple[float, int, Request]]] = {}
+        self._picked: list[tuple[float, int, Request]] | None = None
+        self._queued = 0
+        self._open = 0
+        self._fed = False
+        self._in_flight = 0
+        self._sent = 0
+        self._number = 0
+        self._sequence = 0
+        self._spent_usd = 0.0
+        self._reserved_usd = 0.0
+        self._changed = asyncio.Event()
+
+    # -- intake -----------------------------------------------------------------------------------------
+
+    @property
+    def remaining(self) -> int:
+        """Requests of this run that have not ended."""
+        return self._open
+
+    async def room(self) -> None:
+        """Return when the queue has room for more; a catalogue of any size passes through this window."""
+        if self._queued >= _QUEUE_HIGH:
+            while self._queued > _QUEUE_LOW and self.stopped is None:
+                self._changed.clear()
+                await self._changed.wait()
+
+    def fed(self) -> None:
+        """Say that the intake has ended."""
+        self._fed = True
+        self._notify()
+
+    def hold(self) -> None:
+        """Count one segment that waits for another run to translate it, so that this run waits, too."""
+        self._open += 1
+
+    def release(self) -> None:
+        """End what `hold` began."""
+        self._open -= 1
+        self._notify()
+
+    async def drained(self) -> None:
+        """Return when the intake has ended and every request has, too."""
+        while not (self._fed and self._open == 0):
+            self._changed.clear()
+            await self._changed.wait()
+
+    def put(self, items: Sequence[Prepared], **fields: object) -> Request:
+        """Queue a new request of these items; `fields` set its rung, faults, tries or room."""
+        language = items[0].segment.language
+        prompt, completion = estimate(items)
+        self._number += 1
+        request = Request(self._number, self, language.group, language, tuple(items), prompt, completion)
+        for name, value in fields.items():
+            setattr(request, name, value)
+        self._open += 1
+        if not self._alive(request.group):
+            self.give_up(request, self._nobody(language), None)
+            return request
+        self._push(request, front=bool(fields))
+        return request
+
+    def _push(self, request: Request, *, front: bool = False) -> None:
+        self._sequence += 1
+        priority = _FRONT if front else -request.completion_est
+        queue = self._queues[request.group] if request.lane is None else self._pinned_queue(request.lane)
+        heapq.heappush(queue, (priority, self._sequence, request))
+        self._queued += 1
+        self._dispatcher.wake()
+
+    def _pinned_queue(self, lane: Lane) -> list[tuple[float, int, Request]]:
+        return self._pinned.setdefault(lane.model.id, [])
+
+    def _notify(self) -> None:
+        self._changed.set()
+
+    # -- admission (asked by the dispatcher) --------------------------------------------------------------
+
+    def ready_for(self, lane: Lane, now: float) -> bool:
+        """Whether the run has a request that this lane may send now; remembers where it stands."""
+        self._picked = None
+        if self.stopped is not None or not self._queued:
+            return False
+        if self._limits.max_in_flight is not None and self._in_flight >= self._limits.max_in_flight:
+            return False
+        pinned = self._pinned.get(lane.model.id)
+        if pinned:
+            self._picked = pinned
+            return True
+        most = 0.0
+        for group, queue in self._queues.items():
+            if queue:
+                lanes = self._active(group, now)
+                if lane in lanes and len(queue) / len(lanes) > most:
+                    most, self._picked = len(queue) / len(lanes), queue
+        return self._picked is not None
+
+    def peek(self, lane: Lane) -> Request:
+        """Return the request that `ready_for` found for this lane."""
+        assert self._picked is not None
+        return self._picked[0][2]
+
+    def pop(self, lane: Lane) -> None:
+        """Take the request that `peek` showed off its queue."""
+        assert self._picked is not None
+        heapq.heappop(self._picked)
+        self._queued -= 1
+        if self._queued <= _QUEUE_LOW:
+            self._notify()
+
+    def lanes_for(self, request: Request, now: float) -> list[Lane]:
+        """Return the lanes that may serve a request now, another than its present ones first."""
+        used = {attempt.lane.model.id for attempt in request.attempts}
+        lanes = self._active(request.group, now)
+        return sorted(lanes, key=lambda lane: lane.model.id in used)
+
+    def _active(self, group: str, now: float) -> list[Lane]:
+        route = self._routes[group]
+        up = [x for x in route.serving if x.gone is None and x.exhausted_until <= now and x.closed_until <= now]
+        if up:
+            return up
+        usable = [x for x in route.chain if x.gone is None and x.exhausted_until <= now]
+        return [x for x in usable if x.closed_until <= now][:1] or usable
+
+    def _alive(self, group: str) -> bool:
+        now = self._dispatcher.now()
+        return any(x.gone is None and x.exhausted_until <= now for x in self._routes[group].chain)
+
+    def too_long(self, wait_s: float, kind: str) -> bool:
+        """Whether a limit holds longer than a run waits: then it counts as spent."""
+        return wait_s > self._limits.max_limit_wait_s and kind != "PAUSE"
+
+    # -- money, hedges -----------------------------------------------------------------------------------
+
+    def affords(self, model: Model, prompt: float, ceiling: float) -> bool:
+        """Whether a request of this size keeps the run under its cost cap even if all of it is used."""
+        cap = self._limits.max_cost_usd
+        if cap is None:
+            return True
+        return self._spent_usd + self._reserved_usd + _usd(model, prompt, ceiling) <= cap
+
+    def cost_of(self, model: Model, tokens: tuple[int, int, int]) -> float | None:
+        """Return what an answer cost, None when the model's price is unknown; cached tokens are half price."""
+        if model.prompt_usd is None or model.completion_usd is None:
+            return None
+        prompt, completion, cached = tokens
+        cost = ((prompt - cached / 2) * model.prompt_usd + completion * model.completion_usd) / 1e6
+        self._spent_usd += cost
+        return cost
+
+    def may_hedge(self, share: float) -> bool:
+        """Whether the hedge budget, a share of the requests sent, has room."""
+        return self._limits.hedging and self.stopped is None and self.hedges < max(1.0, share * self._sent)
+
+    def sent(self, request: Request, attempt: Attempt) -> None:
+        """Take in that an attempt went out."""
+        self._in_flight += 1
+        self._sent += 1
+        self._reserved_usd += _usd(attempt.lane.model, attempt.charge.prompt, attempt.charge.ceiling)
+
+    def ended(self, attempt: Attempt) -> None:
+        """Take in that an attempt is over, however it ended."""
+        self._in_flight -= 1
+        self._reserved_usd -= _usd(attempt.lane.model, attempt.charge.prompt, attempt.charge.ceiling)
+        if self.stopped is not None and not attempt.request.attempts and not attempt.request.done:
+            self._close(attempt.request)
+
+    # -- answers -------------------------------------------------------------------------------------------
+
+    def take(self, request: Request, parsed: Parsed, lane: Lane, seconds: float, now: float) -> None:
+        """Judge the texts of an answer; accept, repair, or ask again for what is missing."""
+        left_out: list[Prepared] = []
+        repairs: list[Prepared] = []
+        for key, item in zip(request.keys, request.items, strict=True):
+            answer = parsed.texts.get(key)
+            if answer is None:
+                left_out.append(item)
+                continue
+            text, findings = self.brief.judge(item, answer)
+            outcome = self._ladder.judge(request, item, text, findings, lane.model.id, seconds)
+            if outcome is None:
+                repairs.append(item)
+            else:
+                self._end(outcome, now)
+        if left_out:
+            self._ask_again(request, left_out, lane, parsed)
+        if repairs:
+            self._repair(request, repairs, lane, now)
+        self._close(request)
+
+    def _ask_again(self, request: Request, left_out: list[Prepared], lane: Lane, parsed: Parsed) -> None:
+        tries = request.tries + 1
+        if tries > 2 * _LEFT_OUT_TRIES:
+            reason = "The models left this text out of their answers several times. Run it again, or shorten it."
+            for item in left_out:
+                self._end(_failed(item, reason, lane.model.id), self._dispatcher.now())
+            return
+        fields: dict[str, object] = {
+            "tries": tries,
+            "rung": request.rung,
+            "faults": request.faults,
+            "room": request.room * 2.0 if parsed.cut_off else request.room,
+            "lane": request.lane,
+        }
+        if tries >= _LEFT_OUT_TRIES:
+            fields["lane"] = self._after(request, lane) or request.lane
+        # Fewer at a time, since what broke a pack may be its length.
+        half = max(1, (len(left_out) + 1) // 2) if len(left_out) == len(request.items) else len(left_out)
+        for start in range(0, len(left_out), half):
+            self.put(left_out[start : start + half], **fields)
+
+    def _repair(self, request: Request, items: list[Prepared], lane: Lane, now: float) -> None:
+        rung = request.rung + 1
+        target = lane if rung == 1 else self._after(request, lane)
+        if target is None or target.gone is not None:
+            for item in items:
+                self._end(self._ladder.top(item), now)
+            return
+        faults = {item.segment.key: self._ladder.faults(item) for item in items}
+        self.put(items, rung=rung, faults=faults, lane=target)
+
+    def _after(self, request: Request, lane: Lane) -> Lane | None:
+        """Return the next usable lane of the chain after `lane`, wrapping round; None when it is the only one."""
+        chain = self._routes[request.group].chain
+        at = next((i for i, entry in enumerate(chain) if entry is lane), -1)
+        now = self._dispatcher.now()
+        for entry in chain[at + 1 :] + chain[: max(at, 0)]:
+            if entry.gone is None and entry.exhausted_until <= now:
+                return entry
+        return None
+
+    def _end(self, outcome: Outcome, now: float) -> None:
+        self.emit(Ended(outcome, now - self.started))
+
+    def _close(self, request: Request) -> None:
+        request.done = True
+        self._open -= 1
+        if self._open == 0 or self._queued <= _QUEUE_LOW:
+            self._notify()
+
+    # -- what a failed attempt leads to (asked by the dispatcher) -------------------------------------------
+
+    def put_back(self, request: Request, wait_s: float) -> None:
+        """Put a request back to the front of its queue, after `wait_s` seconds."""
+        if self.stopped is not None:
+            self._close(request)
+        elif request.lane is not None and request.lane.gone is not None:
+            self.next_model(request, request.lane, ModelGoneError(request.lane.gone))
+        elif not self._alive(request.group):
+            self.give_up(request, self._nobody(request.language), None)
+        elif wait_s > 0.0:
+            self._dispatcher.later(wait_s, lambda: self.put_back(request, 0.0))
+        else:
+            self._push(request, front=True)
+
+    def split(self, request: Request) -> None:
+        """Replace a request that was too large by two halves."""
+        half = (len(request.items) + 1) // 2
+        for items in (request.items[:half], request.items[half:]):
+            self.put(items, rung=request.rung, faults=request.faults, tries=request.tries, lane=request.lane)
+        self._close(request)
+
+    def next_model(self, request: Request, lane: Lane, error: RunError) -> None:
+        """Move a request to the next model of its chain; fail it when there is none or all were tried."""
+        if isinstance(error, ModelGoneError) and request.lane is None:
+            self.put_back(request, 0.0)
+            return
+        following = self._after(request, lane)
+        if following is None or request.tries >= len(self._routes[request.group].chain) + 4:
+            self.give_up(request, error, lane)
+            return
+        request.tries += 1
+        request.lane = following
+        self._push(request, front=True)
+
+    def give_up(self, request: Request, error: KetlError, lane: Lane | None) -> None:
+        """End every segment of a request as failed, with the reason in words."""
+        now = self._dispatcher.now()
+        for item in request.items:
+            kept = self._ladder.kept(item)
+            self._end(kept or _failed(item, str(error), lane.model.id if lane else ""), now)
+        self._close(request)
+
+    def lane_gone(self, lane: Lane, reason: str) -> None:
+        """Move what waits for a lane that is gone to its successors."""
+        self._leave(lane, f"{lane.model.id} is no longer available")
+
+    def lane_exhausted(self, lane: Lane, kind: str, wait_s: float, now: float) -> None:
+        """Move what waits for a lane whose daily limit is spent to its successors."""
+        self._leave(lane, f"the {kind} limit of {lane.model.id} is spent; it returns in {in_words(wait_s)}")
+
+    def _leave(self, lane: Lane, reason: str) -> None:
+        now = self._dispatcher.now()
+        told = False
+        for group, route in self._routes.items():
+            if lane not in route.chain:
+                continue
+            if self._alive(group):
+                target = self._active(group, now)[0]
+                if lane in route.serving and not told:
+                    self.emit(Substituted(lane.model.id, target.model.id, reason[:1].upper() + reason[1:]))
+                    told = True
+                continue
+            queue = self._queues[group]
+            while queue:
+                request = heapq.heappop(queue)[2]
+                self._queued -= 1
+                self.give_up(request, RunError(_spent_words(reason)), None)
+        for _, _, request in self._drain_pinned(lane):
+            self.next_model(request, lane, RunError(_spent_words(reason)))
+        self._notify()
+
+    def _drain_pinned(self, lane: Lane) -> list[tuple[float, int, Request]]:
+        waiting = self._pinned.pop(lane.model.id, [])
+        self._queued -= len(waiting)
+        return waiting
+
+    # -- stopping --------------------------------------------------------------------------------------------
+
+    def stop(self, reason: KetlError) -> None:
+        """End the run early: what is done stays, what waits or is in flight is cancelled with this reason."""
+        if self.stopped is not None:
+            return
+        self.stopped = reason
+        for queue in (*self._queues.values(), *self._pinned.values()):
+            while queue:
+                self._close(heapq.heappop(queue)[2])
+        self._queued = 0
+        self._dispatcher.cancel(self)
+        self._notify()
+
+    def stop_at_cost(self) -> None:
+        """Send no more: the next request could cross the cost cap. What is in flight may finish."""
+        cap = self._limits.max_cost_usd or 0.0
+        reason = RunError(f"The cost cap of ${cap:,.2f} would be crossed, so the run stopped before it. Raise it to go on.")
+        self._stop_sending(reason)
+
+    def _stop_sending(self, reason: KetlError) -> None:
+        for queue in (*self._queues.values(), *self._pinned.values()):
+            while queue:
+                self._close(heapq.heappop(queue)[2])
+        self._queued = 0
+        self.stopped = reason
+        self._notify()
+
+    def _nobody(self, language: Language) -> RunError:
+        now = self._dispatcher.now()
+        chain = self._routes[language.group].chain
+        back = min((x.exhausted_until - now for x in chain if x.gone is None and x.exhausted_until > now), default=None)
+        if back is not None:
+            return RunError(
+                f"The day's limit of every model for {language.name} is spent; "
+                f"the first returns in {in_words(back)}. Run the rest again then."
+            )
+        return RunError(f"No model for {language.name} is available any more. Choose another model and run again.")
+
+
+def in_words(seconds: float) -> str:
+    """Return a length of time as people say it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds"
+    minutes = seconds / 60
+    return f"{round(minutes)} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+
+
+def _spent_words(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}, and no other model may take this language. Run the rest again later."
+
+
+def _usd(model: Model, prompt: float, completion: float) -> float:
+    return (prompt * (model.prompt_usd or 0.0) + completion * (model.completion_usd or 0.0)) / 1e6
+
+
+def _failed(item: Prepared, reason: str, model: str) -> Outcome:
+    segment = item.segment
+    return Outcome(
+        key=segment.key, language_tag=segment.language.tag, status=Status.FAILED, reason=reason, model=model
+    )
+

@@ -1,0 +1,343 @@
+"""Keeps the books of one model's limits: requests and tokens a minute and a day, as refilling buckets.
+
+Nothing here reads a clock or waits: every method is handed `now`, in seconds of any monotonic clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ketl.errors import LimitReachedError, SettingsError
+from ketl.wire import LimitFacts
+
+# A burst that reaches the server late starts the server's refill late, so ours must not run ahead of it;
+# measured on loopback, more is learned when a refusal happens all the same.
+GUARD_S = 0.03
+MAX_GUARD_S = 1.0
+_MINUTE_S = 60.0
+_DAY_S = 86_400.0
+PERIOD_S: Mapping[str, float] = {
+    "RPM": _MINUTE_S,
+    "TPM": _MINUTE_S,
+    "OTPM": _MINUTE_S,
+    "ITPM": _MINUTE_S,
+    "RPD": _DAY_S,
+    "TPD": _DAY_S,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The limits of one model, None where there is none: requests and tokens per minute and per day,
+    completion tokens per minute; a burst is what may be spent at once (None: one minute's worth)."""
+
+    rpm: float | None = None
+    rpm_burst: float | None = None
+    tpm: float | None = None
+    tpm_burst: float | None = None
+    rpd: float | None = None
+    tpd: float | None = None
+    otpm: float | None = None
+
+
+UNLIMITED = Limits()
+FREE = Limits(rpm=30, tpm=8_000, rpd=1_000, tpd=200_000)
+DEVELOPER = Limits(rpm=1_000, tpm=250_000, rpd=500_000)
+PLANS: Mapping[str, Limits] = {"free": FREE, "developer": DEVELOPER, "unlimited": UNLIMITED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The limits to start from: by model id, and for models not named; `auto` follows what answers say.
+
+    `path` is the file it was read from, None for a plan with a name of its own.
+    """
+
+    name: str
+    path: str | None = None
+    default: Limits = UNLIMITED
+    by_model: Mapping[str, Limits] | None = None
+    auto: bool = False
+
+    def limits_of(self, model: str) -> Limits:
+        """Return the limits that `model` starts from."""
+        return (self.by_model or {}).get(model, self.default)
+
+
+def load_plan(word: str) -> Plan:
+    """Return the plan meant by `auto`, `free`, `developer`, `unlimited`, or the path of a JSON file.
+
+    Raises SettingsError when the file is missing or holds anything else than limits by model.
+    """
+    if word == "auto":
+        return Plan(name="auto", default=FREE, auto=True)
+    if word in PLANS:
+        return Plan(name=word, default=PLANS[word])
+    path = Path(word)
+    if not path.is_file():
+        raise SettingsError(
+            f"The plan “{word}” is neither auto, free, developer or unlimited, nor an existing JSON file with limits."
+        )
+    try:
+        data = json.loads(path.read_text("utf-8-sig"))
+        by_model = {str(model): _read_limits(row) for model, row in data.items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise SettingsError(
+            f"The plan file {path.name} cannot be read: it must be JSON of the form "
+            '{"model": {"rpm": 30, "tpm": 8000}}, figures positive or null.'
+        ) from error
+    return Plan(name=path.name, path=str(path), by_model=by_model)
+
+
+def _read_limits(row: Mapping[str, object]) -> Limits:
+    known = Limits.__dataclass_fields__
+    unknown = [key for key in row if key not in known]
+    if unknown:
+        raise ValueError(f"unknown limit {unknown[0]}")
+    values: dict[str, float | None] = {}
+    for key, value in row.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
+            raise ValueError(f"{key} is no positive figure")
+        values[key] = value
+    return Limits(**values)
+
+
+class Bucket:
+    """A leaky bucket that starts full to spend and refills continuously.
+
+    `capacity` may be spent at once, `rate` comes back per second. `level(now)` is what is spent and not yet
+    refilled: Groq refuses while level + requested > capacity, and asks to wait
+    (level + requested - capacity) / rate.
+    """
+
+    __slots__ = ("_at", "_used", "capacity", "rate")
+
+    def __init__(self, limit: float, burst: float | None, period_s: float) -> None:
+        self.capacity = float(burst if burst is not None else limit)
+        self.rate = limit / period_s
+        self._used = 0.0
+        self._at = 0.0
+
+    def level(self, now: float) -> float:
+        """Return what is spent and not yet refilled."""
+        return max(0.0, self._used - self.rate * (now - self._at))
+
+    def delay(self, amount: float, now: float, guard_s: float = 0.0) -> float:
+        """Return the seconds until `amount` may be spent; infinite when it never may."""
+        level = self.level(now)
+        if amount > self.capacity:
+            return float("inf")
+        over = level + amount - self.capacity
+        if level > 0.0:
+            over = min(over + self.rate * guard_s, level)
+        return over / self.rate if over > 1e-9 else 0.0
+
+    def spend(self, amount: float, now: float) -> None:
+        """Book `amount` as spent (negative: given back)."""
+        self._used = max(0.0, self.level(now) + amount)
+        self._at = now
+
+    def set_level(self, level: float, now: float) -> None:
+        """Correct the book to what the provider said."""
+        self._used = max(0.0, level)
+        self._at = now
+
+
+@dataclass(slots=True)
+class Charge:
+    """What one attempt was booked with at admission, for settling it: tokens, when, and the books then."""
+
+    prompt: float
+    ceiling: float
+    at: float
+    tokens_before: float
+    requests_before: float
+
+
+class LaneBooks:
+    """The buckets of one model; obeys them before sending and corrects them after every answer."""
+
+    def __init__(self, limits: Limits, *, auto: bool = False) -> None:
+        self.auto = auto
+        self.guard_s = GUARD_S
+        self.buckets: dict[str, Bucket] = {}
+        self.paused_until = 0.0
+        # While the requests-per-minute limit is a guess, sends are paced so that few can be refused.
+        self.proven = not auto
+        self._spent_tokens = 0.0
+        self._spent_requests = 0.0
+        self.limits = limits
+        self._build(limits)
+
+    def adopt(self, limits: Limits, *, auto: bool) -> None:
+        """Take other limits, keeping what is spent."""
+        self.auto, self.proven = auto, not auto
+        self._build(limits)
+
+    def _build(self, limits: Limits) -> None:
+        self.limits = limits
+        for kind, limit, burst in (
+            ("RPM", limits.rpm, limits.rpm_burst),
+            ("TPM", limits.tpm, limits.tpm_burst),
+            ("RPD", limits.rpd, None),
+            ("TPD", limits.tpd, None),
+            ("OTPM", limits.otpm, None),
+        ):
+            if limit is None:
+                self.buckets.pop(kind, None)
+                continue
+            self._set(kind, limit, burst)
+
+    def _set(self, kind: str, limit: float, burst: float | None) -> Bucket:
+        """Make the bucket of `kind` have this limit, keeping what is spent."""
+        period = PERIOD_S[kind]
+        bucket = self.buckets.get(kind)
+        if bucket is None:
+            bucket = self.buckets[kind] = Bucket(limit, burst, period)
+        else:
+            bucket.capacity = float(burst if burst is not None else limit)
+            bucket.rate = limit / period
+        return bucket
+
+    def snapshot(self, now: float) -> list[tuple[str, float, float]]:
+        """Return (kind, what may be spent at once now, refill per second) of every limit."""
+        return [(kind, b.capacity - b.level(now), b.rate) for kind, b in self.buckets.items()]
+
+    def delay(self, prompt: float, ceiling: float, now: float) -> tuple[float, str]:
+        """Return the seconds until a request of this size may be sent, and the limit that binds ("" if none)."""
+        worst, kind = max(0.0, self.paused_until - now), "PAUSE"
+        for name, bucket in self.buckets.items():
+            wait = bucket.delay(_amount(name, prompt, ceiling), now, self.guard_s)
+            if wait > worst:
+                worst, kind = wait, name
+        return worst, (kind if worst > 0.0 else "")
+
+    def charge(self, prompt: float, ceiling: float, now: float) -> Charge:
+        """Book a request as sent: prompt + completion ceiling, as the provider does at admission."""
+        charge = Charge(prompt, ceiling, now, self._spent_tokens, self._spent_requests)
+        self._spent_tokens += prompt + ceiling
+        self._spent_requests += 1
+        for name, bucket in self.buckets.items():
+            bucket.spend(_amount(name, prompt, ceiling), now)
+        return charge
+
+    def settle(self, charge: Charge, prompt: float | None, completion: float | None, now: float) -> None:
+        """Correct the books after an answer whose usage was this; None: unknown, the charge stands."""
+        if prompt is None or completion is None:
+            return
+        for name in ("TPM", "TPD"):
+            if name in self.buckets:
+                self.buckets[name].spend(prompt + completion - charge.prompt - charge.ceiling, now)
+        if "OTPM" in self.buckets:
+            self.buckets["OTPM"].spend(completion - charge.ceiling, now)
+
+    def give_back(self, charge: Charge, now: float) -> None:
+        """Undo a charge that the provider did not take: the request was refused or never arrived."""
+        self._spent_tokens -= charge.prompt + charge.ceiling
+        self._spent_requests -= 1
+        for name, bucket in self.buckets.items():
+            bucket.spend(-_amount(name, charge.prompt, charge.ceiling), now)
+
+    def observe(self, facts: LimitFacts, charge: Charge, now: float) -> None:
+        """Correct the books by an answer's headers.
+
+        A header is a snapshot taken somewhere between sending and receiving, so the truth now lies between
+        (snapshot - refill since sending) and (snapshot + everything booked since sending).
+        """
+        if self.auto:
+            self._follow(facts)
+        tokens = self.buckets.get("TPM")
+        if tokens is not None and facts.limit_tokens and facts.remaining_tokens is not None:
+            said = facts.limit_tokens - facts.remaining_tokens
+            since = self._spent_tokens - charge.tokens_before - charge.prompt - charge.ceiling
+            _clamp(tokens, said, since, now - charge.at, now)
+        requests = self.buckets.get("RPD")
+        if requests is not None and facts.limit_requests and facts.remaining_requests is not None:
+            said = facts.limit_requests - facts.remaining_requests
+            since = self._spent_requests - charge.requests_before - 1
+            _clamp(requests, said, since, now - charge.at, now)
+
+    def _follow(self, facts: LimitFacts) -> None:
+        """Follow what the headers say in place of the free plan's assumed numbers."""
+        known = self.limits
+        if facts.limit_tokens is None and facts.limit_requests is None:
+            if not self.proven:
+                self._build(UNLIMITED)
+                self.proven = True
+            return
+        tpm, rpd = facts.limit_tokens, facts.limit_requests
+        if tpm == known.tpm and rpd == known.rpd:
+            self.proven = True
+            return
+        # RPM and TPD stand in no header: taken from the plan that has these figures, else learned by refusal.
+        plan = next((p for p in PLANS.values() if p.tpm == tpm and (p.rpd == rpd or p is DEVELOPER)), None)
+        self._build(
+            replace(
+                known,
+                tpm=tpm,
+                tpm_burst=None,
+                rpd=rpd,
+                rpm=plan.rpm if plan else None,
+                rpm_burst=None,
+                tpd=plan.tpd if plan else None,
+            )
+        )
+        self.proven = True
+
+    def refused(self, error: LimitReachedError, charge: Charge, now: float) -> None:
+        """Learn from a refusal: its kind's limit, how much is spent, and how long to wait."""
+        self.give_back(charge, now)
+        wait_s = error.wait_s
+        kind = error.kind if error.kind in PERIOD_S else None
+        if kind == "ITPM":
+            kind = "TPM"  # stricter than the truth, and the one bucket that prompts are booked in
+        if kind is None or not error.limit:
+            self.paused_until = max(self.paused_until, now + (wait_s if wait_s is not None else 1.0))
+            return
+        rate = error.limit / PERIOD_S[kind]
+        burst: float | None = None
+        if error.used is not None and error.requested is not None and wait_s is not None:
+            # The provider's own arithmetic, wait = (used + requested - burst) / rate, solved for the burst.
+            burst = error.used + error.requested - wait_s * rate
+            if burst < error.requested or abs(burst - error.limit) < 0.02 * error.limit:
+                burst = None
+        if kind in self.buckets and abs(self.buckets[kind].rate - rate) < 1e-9 and not error.too_large:
+            # The limit was known and it refused all the same: our clock ran ahead of the provider's.
+            self.guard_s = min(MAX_GUARD_S, self.guard_s * 2)
+        bucket = self._set(kind, error.limit, burst)
+        self.limits = replace(self.limits, **{_FIELD[kind]: error.limit})
+        if kind in ("RPM", "TPM"):
+            self.limits = replace(self.limits, **{f"{_FIELD[kind]}_burst": burst})
+        if error.used is not None:
+            bucket.set_level(error.used, now)
+        elif wait_s is not None and error.requested is not None:
+            bucket.set_level(bucket.capacity - error.requested + wait_s * rate, now)
+        elif wait_s is not None:
+            bucket.set_level(bucket.capacity - charge_amount(kind, charge) + wait_s * rate, now)
+
+
+_FIELD = {"RPM": "rpm", "TPM": "tpm", "RPD": "rpd", "TPD": "tpd", "OTPM": "otpm"}
+
+
+def charge_amount(kind: str, charge: Charge) -> float:
+    """Return what a charge took from the bucket of `kind`."""
+    return _amount(kind, charge.prompt, charge.ceiling)
+
+
+def _amount(kind: str, prompt: float, ceiling: float) -> float:
+    if kind in ("RPM", "RPD"):
+        return 1.0
+    return ceiling if kind == "OTPM" else prompt + ceiling
+
+
+def _clamp(bucket: Bucket, said: float, since: float, elapsed_s: float, now: float) -> None:
+    level = bucket.level(now)
+    low = max(0.0, said - bucket.rate * elapsed_s)
+    high = said + max(0.0, since)
+    if level < low:
+        bucket.set_level(low, now)
+    elif level > high:
+        bucket.set_level(high, now)

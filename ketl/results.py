@@ -1,0 +1,60 @@
+"""How segments and units end: the records that pages, files and the journal share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ketl.checks.base import Finding
+
+
+class Status(StrEnum):
+    """How a unit stands: the machine's ends (translated, failed, cancelled), or a person's decision."""
+
+    TRANSLATED = "translated"
+    EDITED = "edited"
+    APPROVED = "approved"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one segment ended.
+
+    `text` is the translation, empty unless there is one; `reason` says in a sentence why a failed or
+    cancelled segment has none; `model` is the id of the model that answered, empty when none did; `seconds`
+    is how long its last attempt took, None when nothing was sent; `rung` tells which rung of the repair
+    ladder gave the text: 0 first answer, 1 asked again with the fault named, 2 next model.
+    """
+
+    key: bytes
+    language_tag: str
+    status: Status
+    text: str = ""
+    reason: str = ""
+    model: str = ""
+    findings: tuple[Finding, ...] = ()
+    seconds: float | None = None
+    from_memory: bool = False
+    rung: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRow:
+    """One unit with its end: a row of every table and file, columns as in the long CSV."""
+
+    product_id: str
+    product_name: str
+    field: str
+    item: int | None
+    language: str
+    language_tag: str
+    source: str
+    translation: str
+    status: Status
+    model: str
+    findings: tuple[Finding, ...]
+    seconds: float | None
+    from_memory: bool
+    reason: str

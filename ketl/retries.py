@@ -1,0 +1,82 @@
+"""Given an error and how often it was tried: go again now or later, split, change model, or give up. Pure."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ketl.errors import (
+    AuthenticationError,
+    LimitReachedError,
+    ModelGoneError,
+    ProviderError,
+    RefusedError,
+    RunError,
+    UnreachableError,
+    UnusableReplyError,
+)
+
+MAX_TRIES = 6
+MAX_REFUSALS = 60
+# Full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter", 2015): uniform in 0 .. base × 2^n.
+BACKOFF_BASE_S = 0.2
+BACKOFF_CAP_S = 10.0
+
+
+class Action(StrEnum):
+    """What to do with a request after a failed attempt."""
+
+    AGAIN = "again"
+    SPLIT = "split"
+    NEXT_MODEL = "next model"
+    FAIL = "fail"
+    STOP = "stop the run"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do, and after how many seconds."""
+
+    action: Action
+    wait_s: float = 0.0
+
+
+def backoff_s(tries: int, rng: random.Random) -> float:
+    """Return a wait of at most BACKOFF_BASE_S × 2^tries, never above BACKOFF_CAP_S, uniformly random."""
+    return rng.uniform(0.0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0**tries))
+
+
+def decide(error: RunError, *, tries: int, refusals: int, segments: int, rng: random.Random) -> Decision:
+    """Return what to do after `error`, given failed `tries`, limit `refusals`, and the request's size.
+
+    A refusal for a limit is no failure: the request goes back to the front and the lane's books hold it
+    until there is room. Everything else counts as a try.
+    """
+    match error:
+        case AuthenticationError():
+            return Decision(Action.STOP)
+        case ModelGoneError():
+            return Decision(Action.NEXT_MODEL)
+        case LimitReachedError(too_large=True):
+            return Decision(Action.SPLIT if segments > 1 else Action.NEXT_MODEL)
+        case LimitReachedError(kind="CAPACITY"):
+            wait_s = error.wait_s if error.wait_s is not None else backoff_s(tries + 1, rng)
+            return Decision(Action.AGAIN if tries < MAX_TRIES else Action.NEXT_MODEL, wait_s)
+        case LimitReachedError():
+            return Decision(Action.AGAIN if refusals < MAX_REFUSALS else Action.FAIL)
+        case RefusedError(code="blocked_api_access"):
+            return Decision(Action.STOP)
+        case RefusedError():
+            return Decision(Action.NEXT_MODEL)
+        case UnusableReplyError():
+            if tries >= MAX_TRIES:
+                return Decision(Action.FAIL)
+            return Decision(Action.NEXT_MODEL if tries >= 3 else Action.AGAIN)
+        case ProviderError() | UnreachableError():
+            if tries >= MAX_TRIES:
+                return Decision(Action.FAIL)
+            said = error.wait_s if error.wait_s is not None else 0.0
+            return Decision(Action.AGAIN, max(said, backoff_s(tries, rng)))
+        case _:
+            return Decision(Action.FAIL)

@@ -1,0 +1,143 @@
+"""The records that the store hands out, and how they lie in its tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ketl.catalog import clean_text
+from ketl.checks.base import Finding, Severity
+from ketl.results import Outcome, Status
+
+
+class RunStatus(StrEnum):
+    """How a run stands; a run whose owner is gone is interrupted, whatever it last wrote."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run in the journal.
+
+    `engine` is "groq" or "demo"; `spec` says what was asked for, enough to resume it; `counts` are its
+    progress; `report` is None until it ends. Times are seconds since 1970.
+    """
+
+    run_id: str
+    status: RunStatus
+    engine: str
+    mode: str
+    spec: Mapping[str, Any]
+    counts: Mapping[str, int]
+    report: Mapping[str, Any] | None
+    started_at: float
+    finished_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteStats:
+    """What one model achieved for one language and field kind, summed over all runs of one engine.
+
+    `answers` are the segments answered; of these `passed` had no error at the first try, `repaired` came
+    right later and `failed` never did. `seconds_sum` is in seconds over all requests.
+    """
+
+    engine: str
+    language_tag: str
+    kind: str
+    model: str
+    answers: int = 0
+    passed: int = 0
+    repaired: int = 0
+    failed: int = 0
+    seconds_sum: float = 0.0
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+
+class Action(StrEnum):
+    """What a person decided about one translation."""
+
+    APPROVED = "approved"
+    EDITED = "edited"
+    SENT_BACK = "sent_back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A person's decision about one unit of one run.
+
+    `key` is the key of the unit's source text; `text` is the translation as approved or edited, empty when
+    sent back; `note` says what was wrong with it; `decided_at` is in seconds since 1970, None before it is
+    stored.
+    """
+
+    product_id: str
+    field: str
+    item: int | None
+    language_tag: str
+    key: bytes
+    action: Action
+    text: str = ""
+    note: str = ""
+    decided_at: float | None = None
+
+    @property
+    def unit(self) -> tuple[str, str, int | None, str]:
+        """What tells this unit from all others of a run."""
+        return (self.product_id, self.field, self.item, self.language_tag)
+
+
+def findings_to_text(findings: Iterable[Finding]) -> str:
+    """Return findings as JSON, or an empty text when there are none (most rows)."""
+    listed = [[finding.id, finding.severity.value, finding.message] for finding in findings]
+    return clean_text(json.dumps(listed, ensure_ascii=False)) if listed else ""
+
+
+def findings_from_text(text: str) -> tuple[Finding, ...]:
+    """Return the findings that `findings_to_text` was given."""
+    if not text:
+        return ()
+    return tuple(Finding(ident, Severity(severity), message) for ident, severity, message in json.loads(text))
+
+
+def outcome_to_row(run_id: str, outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as the values of a row of the table of outcomes."""
+    return {
+        "run_id": run_id,
+        "key": outcome.key,
+        "language_tag": outcome.language_tag,
+        "status": outcome.status.value,
+        # Replies can hold what no database takes: lone surrogates and NUL.
+        "text": clean_text(outcome.text),
+        "reason": clean_text(outcome.reason),
+        "model": outcome.model,
+        "findings": findings_to_text(outcome.findings),
+        "seconds": outcome.seconds,
+        "from_memory": outcome.from_memory,
+        "rung": outcome.rung,
+    }
+
+
+def outcome_from_row(row: Any) -> Outcome:
+    """Return the outcome in one row of the table of outcomes."""
+    return Outcome(
+        key=bytes(row.key),
+        language_tag=row.language_tag,
+        status=Status(row.status),
+        text=row.text,
+        reason=row.reason,
+        model=row.model,
+        findings=findings_from_text(row.findings),
+        seconds=row.seconds,
+        from_memory=row.from_memory,
+        rung=row.rung,
+    )

@@ -1,0 +1,39 @@
+"""A store of its own for every test: SQLite always, PostgreSQL too when KETL_TEST_POSTGRES names an empty one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ketl.store import Store
+from ketl.store.tables import METADATA
+
+POSTGRES = os.environ.get("KETL_TEST_POSTGRES", "")
+
+
+class Clock:
+    """Seconds since 1970 that a test sets by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRES else [])])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    url = POSTGRES if request.param == "postgresql" else f"sqlite:///{tmp_path / 'ketl.sqlite3'}"
+    with Store(url, clock=clock) as opened:
+        with opened.transaction() as connection:
+            for table in METADATA.sorted_tables:
+                connection.execute(table.delete())
+        yield opened

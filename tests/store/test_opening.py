@@ -1,0 +1,79 @@
+"""The database opens without set-up, and says in a sentence when it cannot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ketl.errors import SettingsError
+from ketl.store import Store, data_folder, database_url
+
+
+def test_the_file_lies_in_the_home_of_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KETL_HOME", str(tmp_path / "new" / "home"))
+    monkeypatch.delenv("KETL_DATABASE_URL", raising=False)
+    with Store() as store:
+        assert store.runs() == []
+    assert (tmp_path / "new" / "home" / "ketl.sqlite3").is_file()
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "folder"),
+    [
+        ("linux", {}, ".local/share/ketl"),
+        ("linux", {"XDG_DATA_HOME": "/data"}, "/data/ketl"),
+        ("darwin", {}, "Library/Application Support/ketl"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/ketl"),
+        ("linux", {"KETL_HOME": "/anywhere"}, "/anywhere"),
+    ],
+)
+def test_every_platform_has_its_folder(
+    monkeypatch: pytest.MonkeyPatch, platform: str, environment: dict[str, str], folder: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    assert data_folder(environment) == Path.home() / folder
+
+
+def test_a_database_url_wins_over_the_folder() -> None:
+    url = database_url({"KETL_DATABASE_URL": "postgres://ann:secret@db.example/ketl", "KETL_HOME": "/x"})
+    assert url.host == "db.example"
+
+
+def test_a_database_server_that_does_not_answer_is_told_without_its_password() -> None:
+    pytest.importorskip("pg8000")
+    with pytest.raises(SettingsError, match="The database ketl on 127.0.0.1 cannot be opened") as caught:
+        Store("postgres://ann:secret@127.0.0.1:9/ketl")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nonsense", "not a database URL"),
+        ("mysql://ann:secret@db.example/ketl", "SQLite or PostgreSQL"),
+        ("sqlite://", "needs a file"),
+    ],
+)
+def test_an_unusable_url_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str, said: str) -> None:
+    monkeypatch.setenv("KETL_DATABASE_URL", url)
+    with pytest.raises(SettingsError, match=said) as caught:
+        Store()
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_or_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "notes.sqlite3").write_text("shopping list\n" * 100, encoding="utf-8")
+    with pytest.raises(SettingsError, match="cannot be opened"):
+        Store(f"sqlite:///{tmp_path / 'notes.sqlite3'}")
+    with pytest.raises(SettingsError, match="KETL_HOME"):
+        Store(f"sqlite:///{tmp_path / 'notes.sqlite3' / 'ketl.sqlite3'}")
+
+
+def test_two_processes_open_a_new_database_at_the_same_time(tmp_path: Path) -> None:
+    script = "import sys; from ketl.store import Store; Store(sys.argv[1]).put_setting('a', 1)"
+    command = [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'ketl.sqlite3'}"]
+    children = [subprocess.Popen(command, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]) for _ in range(3)]
+    assert [(child.communicate()[1], child.returncode) for child in children] == [(b"", 0)] * 3
