@@ -109,7 +109,7 @@ def _lose_unit(row: Row, rng: random.Random) -> Row | None:
 
 
 def _reorder_dimensions(row: Row, rng: random.Random) -> Row | None:
-    return _change(_carry(row, "60 x 120 cm"), f"{row.translation} 120 x 60 cm")
+    return None if "60" in row.source else _change(_carry(row, "60 x 120 cm"), f"{row.translation} 120 x 60 cm")
 
 
 def _change_currency(row: Row, rng: random.Random) -> Row | None:
@@ -166,7 +166,18 @@ def _say(*texts: str, around: bool = True) -> Plant:
 
 
 def _echo(row: Row, rng: random.Random) -> Row | None:
+    # Where the glossary itself keeps the English word, the echo is right.
+    if row.kind == "title" or any(r.casefold() == t.term.casefold() for t in row.terms for r in t.renderings):
+        return None
     return _change(row, row.source)
+
+
+def _echo_title(row: Row, rng: random.Random) -> Row | None:
+    return (
+        _change(row, row.source)
+        if row.kind == "title" and row.source.casefold() != row.translation.casefold()
+        else None
+    )
 
 
 def _wrong_script(row: Row, rng: random.Random) -> Row | None:
@@ -177,7 +188,10 @@ def _wrong_script(row: Row, rng: random.Random) -> Row | None:
 
 def _third_script_word(row: Row, rng: random.Random) -> Row | None:
     words = row.translation.split(" ")
-    words.insert(rng.randrange(len(words) + 1), "դաշտ" if rng.random() < 0.5 else "куртка" if row.language.script != "Cyrl" else "軽量")
+    words.insert(
+        rng.randrange(len(words) + 1),
+        "դաշտ" if rng.random() < 0.5 else "куртка" if row.language.script != "Cyrl" else "軽量",
+    )
     return _change(row, " ".join(words))
 
 
@@ -258,7 +272,11 @@ def _stutter(row: Row, rng: random.Random) -> Row | None:
 
 
 def _shout(row: Row, rng: random.Random) -> Row | None:
-    return _change(row, row.translation.upper()) if row.kind == "title" and row.language.script in ("Latn", "Cyrl") else None
+    return (
+        _change(row, row.translation.upper())
+        if row.kind == "title" and row.language.script in ("Latn", "Cyrl")
+        else None
+    )
 
 
 def _other_term(row: Row, rng: random.Random) -> Row | None:
@@ -282,7 +300,10 @@ def _other_language(row: Row, rng: random.Random) -> Row | None:
     }
     tag = "fr" if row.language.tag == "de" else "de"
     return Row(source=texts[tag], translation=texts[tag] + " ", language=row.language, kind="prose") and replace(
-        row, source="A jacket for everybody who does not stay at home in the rain, and who wants to keep dry anyway.", translation=texts[tag], terms=()
+        row,
+        source="A jacket for everybody who does not stay at home in the rain, and who wants to keep dry anyway.",
+        translation=texts[tag],
+        terms=(),
     )
 
 
@@ -300,7 +321,9 @@ def _english_number(row: Row, rng: random.Random) -> Row | None:
 
 
 def _too_short(row: Row, rng: random.Random) -> Row | None:
-    return _change(row, row.translation[: max(3, len(row.translation) // 6)].rstrip()) if len(row.source) >= 40 else None
+    return (
+        _change(row, row.translation[: max(3, len(row.translation) // 6)].rstrip()) if len(row.source) >= 40 else None
+    )
 
 
 def _error(name: str, ids: str, plant: Plant) -> Damage:
@@ -332,13 +355,40 @@ DAMAGES: tuple[Damage, ...] = (
     _error("tag broken", "tags truncated", _break_tag),
     _error("link changed", "tags", _change_link),
     _error("unsafe markup", "unsafe-markup tags", _unsafe),
-    _error("talk before", "chatter", _say("Here is the translation: {}", "Sure! Here's your text:\n\n{}", "Translation: {}")),
-    _error("talk after", "chatter", _say("{}\n\nNote: I kept the brand name.", "{} (Let me know if you need changes!)")),
+    _error(
+        "talk before",
+        "chatter",
+        _say("Here is the translation: {}", "Sure! Here's your text:\n\n{}", "Translation: {}"),
+    ),
+    _error(
+        "talk after", "chatter", _say("{}\n\nNote: I kept the brand name.", "{} (Let me know if you need changes!)")
+    ),
     _error("code fence", "chatter", _say("```\n{}\n```", "```json\n{}")),
-    _error("refusal", "refusal", _say("I'm sorry, but I can't help with that.", "As an AI language model, I cannot translate this.", "Lo siento, pero no puedo ayudar con eso.", "申し訳ありませんが、翻訳できません。", around=False)),
-    _error("error text", "error-text", _say("Error: 429 Too Many Requests", "Internal Server Error", "Traceback (most recent call last):", "Translation failed", around=False)),
+    _error(
+        "refusal",
+        "refusal",
+        _say(
+            "I'm sorry, but I can't help with that.",
+            "As an AI language model, I cannot translate this.",
+            "Lo siento, pero no puedo ayudar con eso.",
+            "申し訳ありませんが、翻訳できません。",
+            around=False,
+        ),
+    ),
+    _error(
+        "error text",
+        "error-text",
+        _say(
+            "Error: 429 Too Many Requests",
+            "Internal Server Error",
+            "Traceback (most recent call last):",
+            "Translation failed",
+            around=False,
+        ),
+    ),
     _error("empty", "empty", _say("", "   ", "—", "null", around=False)),
-    _error("source echoed", "untranslated script same-as-source", _echo),
+    _error("source echoed", "untranslated script", _echo),
+    _warning("title echoed", "untranslated script same-as-source", _echo_title),
     _error("English part", "untranslated", _english_half),
     _error("wrong script", "script third-script", _wrong_script),
     _error("third-script word", "third-script script", _third_script_word),
@@ -347,8 +397,8 @@ DAMAGES: tuple[Damage, ...] = (
     _error("code changed", "codes numbers", _change_code),
     _error("brand translated", "do-not-translate", _translate_brand),
     _error("look-alike letter", "homoglyphs third-script codes do-not-translate", _homoglyph),
-    _error("garbled", "mojibake", _mojibake),
-    _error("replacement character", "mojibake", _replacement),
+    _error("garbled", "mojibake script", _mojibake),
+    _error("replacement character", "mojibake empty", _replacement),
     _warning("measures reordered", "dimension-order numbers", _reorder_dimensions),
     _warning("entity escaped twice", "entities", _double_entity),
     _warning("invisible character", "invisible", _invisible),

@@ -1,6 +1,6 @@
 """Measures the checks: false alarms on the shipped translations, damage found, rows checked per second.
 
-    python -m benchmarks.quality [--markdown PATH] [--seed N] [--show]
+python -m benchmarks.quality [--markdown PATH] [--seed N] [--show]
 """
 
 from __future__ import annotations
@@ -191,7 +191,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(table)
     if options.show:
         for row, finding in alarms.listed:
-            print(f"{row.language.tag} {row.kind} {finding.id}: {finding.message}\n    {row.source}\n    {row.translation}")
+            print(
+                f"{row.language.tag} {row.kind} {finding.id}: {finding.message}\n    {row.source}\n    {row.translation}"
+            )
         shown: Counter[str] = Counter()
         for name, row in missed:
             shown[name] += 1

@@ -101,7 +101,9 @@ class Brief:
                 if not term.do_not_translate and term.renderings:
                     glossary[term.term] = term.renderings[0]
         hidden = {key: item.hidden.values for key, item in zip(keys, items, strict=True) if item.hidden.values}
-        named = {key: faults[item.segment.key] for key, item in zip(keys, items, strict=True) if item.segment.key in faults}
+        named = {
+            key: faults[item.segment.key] for key, item in zip(keys, items, strict=True) if item.segment.key in faults
+        }
         user = build_user(
             language,
             [Item(key, item.hidden.text, item.segment.kind) for key, item in zip(keys, items, strict=True)],

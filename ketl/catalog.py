@@ -84,8 +84,7 @@ def find_fields(words: Iterable[str] | None) -> tuple[str, ...]:
         name = known.get(word.strip().casefold())
         if name is None:
             raise SelectionError(
-                f"The field “{word}” is not known.{did_you_mean(word, FIELD_NAMES)} "
-                f"Fields: {', '.join(FIELD_NAMES)}."
+                f"The field “{word}” is not known.{did_you_mean(word, FIELD_NAMES)} Fields: {', '.join(FIELD_NAMES)}."
             )
         if name not in chosen:
             chosen.append(name)
@@ -139,18 +138,20 @@ def _read_text(value: object, where: str, key: str) -> str | tuple[str, ...]:
     if isinstance(value, str):
         text = clean_text(value)
         return text if text.strip() else ""
-    if isinstance(value, bool) or isinstance(value, Mapping):
+    if isinstance(value, (bool, Mapping)):
         raise CatalogError(f"{where}: the field “{key}” is {_what(value)}. It must be a text or a list of texts.")
     if isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, Sequence):
         items: list[str] = []
         for item in value:
-            text = _read_text(item, where, key) if item is not None else ""
-            if isinstance(text, tuple):
-                raise CatalogError(f"{where}: the field “{key}” holds a list inside a list. Use one plain list of texts.")
-            if text:
-                items.append(text)
+            part = _read_text(item, where, key) if item is not None else ""
+            if isinstance(part, tuple):
+                raise CatalogError(
+                    f"{where}: the field “{key}” holds a list inside a list. Use one plain list of texts."
+                )
+            if part:
+                items.append(part)
         return tuple(items)
     raise CatalogError(f"{where}: the field “{key}” is {_what(value)}. It must be a text or a list of texts.")
 
@@ -262,7 +263,9 @@ def _refuse_duplicates(ids: Iterable[str], where: str) -> None:
     seen: set[str] = set()
     for ident in ids:
         if ident in seen:
-            raise CatalogError(f"{where} has the product id “{ident}” more than once. Give every product an id of its own.")
+            raise CatalogError(
+                f"{where} has the product id “{ident}” more than once. Give every product an id of its own."
+            )
         seen.add(ident)
 
 

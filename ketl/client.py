@@ -9,6 +9,7 @@ import groq
 import httpx
 import orjson
 
+
 from ketl.errors import (
     AuthenticationError,
     KetlError,
@@ -31,7 +32,7 @@ MAX_CONNECTIONS = 512
 # found dead by the next request, which could not be told from a failed one.
 KEEPALIVE_S = 4.0
 
-_JSON = {"headers": {"Content-Type": "application/json"}}
+_JSON: groq.RequestOptions = {"headers": {"Content-Type": "application/json"}}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|us|µs|ns|h|m|s|d)")
 _UNIT_S = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _KIND = re.compile(r"\((RPM|RPD|TPM|TPD|ITPM|OTPM|RPS|ITPD|OTPD)\)")
@@ -200,9 +201,7 @@ def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
     if code == "json_validate_failed" or status == 422:
         return UnusableReplyError("The model did not produce a readable answer.", model=model)
     if status in (408, 409):
-        return ProviderError(
-            f"The provider was busy (status {status}).", status=status, model=model, wait_s=wait_s
-        )
+        return ProviderError(f"The provider was busy (status {status}).", status=status, model=model, wait_s=wait_s)
     if code == "blocked_api_access":
         return RefusedError(
             "The provider's spend limit for this account is reached. Raise it in the provider's console.",

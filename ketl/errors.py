@@ -1,19 +1,19 @@
 """The whole family of errors, each with a message that a merchandiser can be shown as it stands.
 
-    KetlError
-    ├── UsageError                the caller's mistakes: nothing was sent
-    │   ├── SettingsError         key, plan, limits, file endings, options
-    │   ├── CatalogError          the product file cannot be read or is not a catalogue
-    │   ├── SelectionError        unknown product, language or field (names the near matches)
-    │   └── GoalError             a deadline or cost cap that no plan can meet
-    └── RunError                  something failed while working
-        ├── UnreachableError      no connection, a reset, a time-out
-        ├── AuthenticationError   the key was refused
-        ├── LimitReachedError     429, 413 and 498: a limit of the provider, with its facts
-        ├── ModelGoneError        the model is retired, blocked or unknown
-        ├── RefusedError          the provider would not take the request (400, 403, 422)
-        ├── ProviderError         the provider failed (5xx)
-        └── UnusableReplyError    a 200 whose content is not the translation asked for
+KetlError
+├── UsageError                the caller's mistakes: nothing was sent
+│   ├── SettingsError         key, plan, limits, file endings, options
+│   ├── CatalogError          the product file cannot be read or is not a catalogue
+│   ├── SelectionError        unknown product, language or field (names the near matches)
+│   └── GoalError             a deadline or cost cap that no plan can meet
+└── RunError                  something failed while working
+    ├── UnreachableError      no connection, a reset, a time-out
+    ├── AuthenticationError   the key was refused
+    ├── LimitReachedError     429, 413 and 498: a limit of the provider, with its facts
+    ├── ModelGoneError        the model is retired, blocked or unknown
+    ├── RefusedError          the provider would not take the request (400, 403, 422)
+    ├── ProviderError         the provider failed (5xx)
+    └── UnusableReplyError    a 200 whose content is not the translation asked for
 """
 
 from __future__ import annotations

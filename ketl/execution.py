@@ -125,7 +125,7 @@ class Run:
 
     async def execute(self) -> RunResult:
         """Run to the end and return what it left. Raises only for what went wrong before anything was sent."""
-        job, chosen = self.selection.job, self.selection
+        job = self.selection.job
         plan = self.plan()
         outcomes = Outcomes(self.run_id, self.store)
         for outcome in self.done_before.values():
@@ -194,9 +194,7 @@ class Run:
         self._stopped = self._stopped or work.stopped
         return dispatcher.now() - started
 
-    def _new_work(
-        self, plan: RunPlan, take: Callable[[Event], None], started: float, *, sequential: bool
-    ) -> Work:
+    def _new_work(self, plan: RunPlan, take: Callable[[Event], None], started: float, *, sequential: bool) -> Work:
         session, job = self.session, self.selection.job
         routes = {}
         for group, route in plan.routes.items():
@@ -428,9 +426,7 @@ class Run:
 
     def _all_tokens(self, plan: RunPlan) -> float:
         census = self.selection.census
-        return sum(
-            census.characters * x.expansion / x.chars_per_token + 11 * census.distinct for x in plan.languages
-        )
+        return sum(census.characters * x.expansion / x.chars_per_token + 11 * census.distinct for x in plan.languages)
 
     def _keep(self, result: RunResult, outcomes: Outcomes) -> None:
         """Journal the end, remember the clean translations, and keep what was learned of the limits."""
@@ -505,9 +501,7 @@ class Run:
 
 
 def _outcome(item: Prepared, text: str) -> Outcome:
-    return Outcome(
-        key=item.segment.key, language_tag=item.segment.language.tag, status=Status.TRANSLATED, text=text
-    )
+    return Outcome(key=item.segment.key, language_tag=item.segment.language.tag, status=Status.TRANSLATED, text=text)
 
 
 def _remembered(kept: Remembered) -> Outcome:

@@ -64,7 +64,9 @@ def forecast(loads: Sequence[Load], lanes: Mapping[str, Lane], now: float) -> Fo
     admission = high if high > 1e-3 else 0.0
     shortest = min(lanes[name].times.shortest_s or 0.6 * service for load in loads for name in load.lanes)
     seconds = max(admission + service, total * CLIENT_S + service)
-    return Forecast(seconds=seconds, bound_s=max(admission + min(shortest, service), service), share=share, binding=binding)
+    return Forecast(
+        seconds=seconds, bound_s=max(admission + min(shortest, service), service), share=share, binding=binding
+    )
 
 
 def _service(load: Load, lanes: Mapping[str, Lane]) -> float:

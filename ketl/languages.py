@@ -87,7 +87,9 @@ LANGUAGES: tuple[Language, ...] = (
     _latin("French (Canada)", "Français (Canada)", "fr-CA", "Canadian French", expansion=1.25),
     _latin("German", "Deutsch", "de", "de-DE", expansion=1.2),
     _latin("Italian", "Italiano", "it", "it-IT", expansion=1.15),
-    _latin("Portuguese (Brazil)", "Português (Brasil)", "pt-BR", "pt", "Portuguese", "Português", "Brazilian Portuguese"),
+    _latin(
+        "Portuguese (Brazil)", "Português (Brasil)", "pt-BR", "pt", "Portuguese", "Português", "Brazilian Portuguese"
+    ),
     _latin("Portuguese (Portugal)", "Português (Portugal)", "pt-PT", "European Portuguese"),
     _latin("Catalan", "Català", "ca"),
     _latin("Dutch", "Nederlands", "nl", "nl-NL", "Flemish"),
@@ -114,12 +116,35 @@ LANGUAGES: tuple[Language, ...] = (
     _other("Greek", "Ελληνικά", "el", "Grek", "western", 1.25, 2.1, "el-GR"),
     _other("Japanese", "日本語", "ja", "Jpan", "asian", 0.55, 1.15, "ja-JP"),
     _other(
-        "Chinese (Simplified)", "简体中文", "zh-Hans", "Hans", "asian", 0.38, 1.15,
-        "zh", "zh-CN", "zh-SG", "Chinese", "Simplified Chinese", "中文", "Mandarin", "中文（简体）",
+        "Chinese (Simplified)",
+        "简体中文",
+        "zh-Hans",
+        "Hans",
+        "asian",
+        0.38,
+        1.15,
+        "zh",
+        "zh-CN",
+        "zh-SG",
+        "Chinese",
+        "Simplified Chinese",
+        "中文",
+        "Mandarin",
+        "中文（简体）",
     ),
     _other(
-        "Chinese (Traditional)", "繁體中文", "zh-Hant", "Hant", "asian", 0.38, 1.0,
-        "zh-TW", "zh-HK", "zh-MO", "Traditional Chinese", "中文（繁體）",
+        "Chinese (Traditional)",
+        "繁體中文",
+        "zh-Hant",
+        "Hant",
+        "asian",
+        0.38,
+        1.0,
+        "zh-TW",
+        "zh-HK",
+        "zh-MO",
+        "Traditional Chinese",
+        "中文（繁體）",
     ),
     _other("Korean", "한국어", "ko", "Kore", "asian", 0.6, 1.3, "ko-KR"),
     _other("Thai", "ไทย", "th", "Thai", "asian", 0.95, 1.7, "th-TH", "ภาษาไทย"),
@@ -170,9 +195,7 @@ def find_language(word: str | Language) -> Language:
         hint = did_you_mean(word, [language.name for language in LANGUAGES]) or did_you_mean(
             word, [spelling for language in LANGUAGES for spelling in (language.own_name, language.tag)]
         )
-        raise SelectionError(
-            f"The language “{word}” is not known.{hint} See the list with “python -m ketl languages”."
-        )
+        raise SelectionError(f"The language “{word}” is not known.{hint} See the list with “python -m ketl languages”.")
     return found
 
 

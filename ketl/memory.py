@@ -111,7 +111,7 @@ class Memory:
         return found
 
     def remember(self, entries: Iterable[Remembered], *, overwrite: bool = False) -> int:
-        """Keep translations in one transaction and return how many were taken.
+        """Keep translations, 500 a transaction, and return how many were taken.
 
         Entries without a translation, failed or cancelled, are passed over. A person's translation is never
         replaced, by a machine or by a file, unless `overwrite` says so. Raises ValueError for a machine's
@@ -126,8 +126,9 @@ class Memory:
         keep = insert.on_conflict_do_nothing(index_elements=_ENTRY_KEY)
         now = self._store.clock()
         usable = (e for e in entries if e.translation.strip() and (e.locked or e.status is Status.TRANSLATED))
-        with self._store.transaction() as connection:
-            for batch in batches(usable):
+        # The entries may themselves be read from the database: they are drawn between transactions, not within.
+        for batch in batches(usable):
+            with self._store.transaction() as connection:
                 taboo = self._locked(connection, batch)
                 if overwrite:
                     self._delete(connection, taboo, MEMORY.c.status.in_(LOCKED))
@@ -138,20 +139,18 @@ class Memory:
                     if rows:
                         connection.execute(keep if by_person and not overwrite else put, rows)
                 self._note(connection, batch)
-                taken += len(batch)
+            taken += len(batch)
         return taken
 
     def note_units(self, texts: Iterable[Text], language_tag: str) -> None:
         """Note which source text each unit has now, so that `former` can tell when it changes."""
-        with self._store.transaction() as connection:
-            for batch in batches(texts):
-                self._note_rows(
-                    connection,
-                    [
-                        self._unit_row(text.product_id, text.field, text.item, language_tag) | {"key": text.key}
-                        for text in batch
-                    ],
-                )
+        for batch in batches(texts):
+            rows = [
+                self._unit_row(text.product_id, text.field, text.item, language_tag) | {"key": text.key}
+                for text in batch
+            ]
+            with self._store.transaction() as connection:
+                self._note_rows(connection, rows)
 
     def former(self, texts: Sequence[Text], language_tag: str) -> dict[tuple[str, str, int | None], Former]:
         """Return what units said before their text changed, by product id, field and item.

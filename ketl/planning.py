@@ -78,7 +78,9 @@ class RunPlan:
     notes: tuple[str, ...]
 
 
-def take_census(products: Iterable[Product], fields: Sequence[str], each: Callable[[Product], None] | None = None) -> Census:
+def take_census(
+    products: Iterable[Product], fields: Sequence[str], each: Callable[[Product], None] | None = None
+) -> Census:
     """Return the census of a selection, in one pass; `each` sees every product as it goes by."""
     counted = 0
 
@@ -169,15 +171,21 @@ def _option(
         serving = chain if shared else chain[:1]
         head = lanes[serving[0]]
         prompt = prompt_tokens(source / packs_left, census.distinct * left / packs_left) if packs_left else 0.0
-        completion = sum(
-            head.tokens.expected(
-                m.tag,
-                answer_tokens((census.characters * m.expansion / m.chars_per_token + 7 * census.distinct) * left / packs_left)
-                if packs_left
-                else 0.0,
+        completion = (
+            sum(
+                head.tokens.expected(
+                    m.tag,
+                    answer_tokens(
+                        (census.characters * m.expansion / m.chars_per_token + 7 * census.distinct) * left / packs_left
+                    )
+                    if packs_left
+                    else 0.0,
+                )
+                for m in members
             )
-            for m in members
-        ) / max(1, len(members)) + head.model.reasoning_tokens
+            / max(1, len(members))
+            + head.model.reasoning_tokens
+        )
         number = packs_left * len(members)
         requests += round(number)
         prompt_sum += number * prompt * head.tokens.prompt
@@ -212,7 +220,9 @@ def _price(loads: Sequence[Load], predicted: Forecast, lanes: Mapping[str, Lane]
             if model.prompt_usd is None or model.completion_usd is None:
                 return None
             number = load.requests * predicted.share.get(name, 0.0) / weight
-            total += number * (load.prompt_tokens * model.prompt_usd + load.completion_tokens * model.completion_usd) / 1e6
+            total += (
+                number * (load.prompt_tokens * model.prompt_usd + load.completion_tokens * model.completion_usd) / 1e6
+            )
     return (total, total * _SPREAD)
 
 
@@ -246,7 +256,8 @@ def _cannot(options: Sequence[_Option], goals: Goals) -> str:
         )
     if goals.max_cost_usd is not None and cheapest.cost_usd and cheapest.cost_usd[1] > goals.max_cost_usd:
         said.append(
-            f"it may cost more than ${goals.max_cost_usd:,.2f}; the cheapest plan costs up to ${cheapest.cost_usd[1]:,.4f}"
+            f"it may cost more than ${goals.max_cost_usd:,.2f}; "
+            f"the cheapest plan costs up to ${cheapest.cost_usd[1]:,.4f}"
         )
     if not said:
         said.append("no plan keeps both the deadline and the cost cap")
@@ -309,8 +320,3 @@ def _limit_note(option: _Option, lanes: Mapping[str, Lane]) -> str:
     if kind in words:
         return f"The {words[kind]} of {name} bind ({lanes[name].books.buckets[kind].rate * 60:,.0f})."
     return "No limit binds; the models' own speed decides."
-
-
-
-
-

@@ -64,7 +64,7 @@ def completion_tokens(text: str, language: Language) -> float:
     return len(text) * language.expansion / language.chars_per_token + _KEY_COMPLETION_TOKENS
 
 
-def prompt_tokens(texts_tokens: float, segments: int) -> float:
+def prompt_tokens(texts_tokens: float, segments: float) -> float:
     """Return about how many tokens a request's prompt takes, given the sum of `source_tokens` of its texts."""
     return SYSTEM_TOKENS + _ENVELOPE_TOKENS + texts_tokens + segments * _KEY_PROMPT_TOKENS
 

@@ -119,7 +119,9 @@ class Runs:
         if live is not None:
             self._loop.call_soon_threadsafe(self._cancel, live)
 
-    def ask(self, make: Callable[[Session], Coroutine[Any, Any, _T]], plan: str = "auto", timeout_s: float = 30.0) -> _T:
+    def ask(
+        self, make: Callable[[Session], Coroutine[Any, Any, _T]], plan: str = "auto", timeout_s: float = 30.0
+    ) -> _T:
         """Run a coroutine on the runs' loop with an open session, and return its result.
 
         Raises what the coroutine or the connecting raises.

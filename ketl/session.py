@@ -40,7 +40,13 @@ class Session:
     """
 
     def __init__(
-        self, client: Client, lanes: dict[str, Lane], listed: list[ListedModel], *, engine: str, account: str,
+        self,
+        client: Client,
+        lanes: dict[str, Lane],
+        listed: list[ListedModel],
+        *,
+        engine: str,
+        account: str,
         round_trip_s: float,
     ) -> None:
         self.client = client
@@ -158,7 +164,7 @@ def plan_lanes(engine: str, plan: Plan) -> tuple[list[ListedModel], dict[str, La
         listed = [ListedModel(id=name) for name in MODELS]
         plan = load_plan("developer") if plan.auto else plan
     else:
-        listed = living_by_table(datetime.date.today().isoformat())
+        listed = living_by_table(_today())
     lanes = {
         row.id: Lane(model_facts(row.id), plan.limits_of(row.id), auto=plan.auto, plan=plan.name) for row in listed
     }
@@ -184,7 +190,9 @@ async def _list_models(client: Client) -> tuple[list[ListedModel], float]:
         except (RefusedError, ModelGoneError, UnusableReplyError):
             break
         except TimeoutError as error:
-            raise UnreachableError("The provider did not answer in 20 seconds. Check the network and try again.") from error
+            raise UnreachableError(
+                "The provider did not answer in 20 seconds. Check the network and try again."
+            ) from error
         except (ProviderError, UnreachableError) as error:
             if tries + 1 == _LIST_TRIES:
                 if isinstance(error, ProviderError):
@@ -193,7 +201,7 @@ async def _list_models(client: Client) -> tuple[list[ListedModel], float]:
             await asyncio.sleep(backoff_s(tries, rng))
         except RunError:
             raise
-    return living_by_table(datetime.date.today().isoformat()), 0.05
+    return living_by_table(_today()), 0.05
 
 
 def _simulator(plan: Plan) -> RunningSimulator:
@@ -204,6 +212,10 @@ def _simulator(plan: Plan) -> RunningSimulator:
         if running is None or not running.running:
             running = _simulators[name] = start_simulator(plan=plan.path or name)
         return running
+
+
+def _today() -> str:
+    return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
 
 
 def _limits_name(account: str) -> str:

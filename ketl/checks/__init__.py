@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-# The import order is the order in which the checks run and their findings are shown: first whether the
-# reply is a translation at all, then facts, then language, then form.
-from ketl.checks import reply  # isort: skip
-from ketl.checks import untranslated  # isort: skip
-from ketl.checks import scripts  # isort: skip
-from ketl.checks import markup  # isort: skip
-from ketl.checks import numbers  # isort: skip
-from ketl.checks import measures  # isort: skip
-from ketl.checks import identity  # isort: skip
-from ketl.checks import length  # isort: skip
-from ketl.checks import formality  # isort: skip
-from ketl.checks import whitespace  # isort: skip
-from ketl.checks import punctuation  # isort: skip
+from ketl.checks import (
+    formality,
+    identity,
+    length,
+    markup,
+    measures,
+    numbers,
+    punctuation,
+    reply,
+    scripts,
+    untranslated,
+    whitespace,
+)
 from ketl.checks.autofix import autofix, tidy
 from ketl.checks.base import REGISTRY, Finding, Severity
 from ketl.checks.consistency import LABELS as _CROSS_LABELS
@@ -46,9 +46,18 @@ __all__ = [
 # Every finding id with its label for the screen.
 LABELS: dict[str, str] = {ident: check.label for ident, check in REGISTRY.items()} | dict(_CROSS_LABELS)
 
+# First whether the reply is a translation at all, then facts, then language, then form.
+_THEMES = (
+    reply, untranslated, whitespace, markup, identity, scripts, numbers, measures, length, formality, punctuation,
+)  # fmt: skip
 # After one of these nothing else is worth saying: there is no translation to judge.
 _FINAL = frozenset({"empty", "error-text", "refusal", "chatter", "untranslated", "script"})
-_ORDER = tuple((check.id, check.severity, check.run, check.id in _FINAL) for check in REGISTRY.values())
+_ORDER = tuple(
+    (check.id, check.severity, check.run, check.id in _FINAL)
+    for theme in _THEMES
+    for check in REGISTRY.values()
+    if check.run.__module__ == theme.__name__
+)
 
 
 def run_checks(subject: Subject) -> tuple[Finding, ...]:
@@ -62,7 +71,7 @@ def run_checks(subject: Subject) -> tuple[Finding, ...]:
         messages = run(subject)
         if messages:
             findings += [Finding(ident, severity, message) for message in messages]
-            if final and findings:
+            if final:
                 break
     return tuple(findings)
 

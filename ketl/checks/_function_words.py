@@ -68,14 +68,40 @@ _PIECES: Mapping[str, re.Pattern[str]] = {
     "ja": re.compile("です|ます|ません|ました|して|した|ない|から|ため|よう|という|まで|ので|けど"),
     "zh-Hans": re.compile("你的|我们|这|可以|但|不会|就|让|还|没有|因为|时|都"),
     "zh-Hant": re.compile("你的|我們|這|可以|但|不會|就|讓|還|沒有|因為|時|都"),
-    "ko": re.compile(r"(?:은|는|을|를|에서|으로|에는|까지|하고|지만|니다|어요|아요|세요|예요|해요|거든요)(?=[\s.,!?]|$)"),
+    "ko": re.compile(
+        r"(?:은|는|을|를|에서|으로|에는|까지|하고|지만|니다|어요|아요|세요|예요|해요|거든요)(?=[\s.,!?]|$)"
+    ),
     "th": re.compile("ที่|และ|ของ|ไม่|ให้|ได้|เป็น|ใน|กับ|คุณ"),
+}
+
+# What is also an English word proves nothing in a text that may still be English; nor do the letters that a
+# transliteration of “a”, “on”, “to”, “do” gives.
+_ALSO_ENGLISH = FUNCTION_WORDS["en"] | set(
+    "no do me men die den come as am man hat so was us ten per over under van bit".split()
+)
+_TRANSLITERATED = frozenset("а и в с у к о й з он то до со за".split())
+_TELLING: Mapping[str, frozenset[str]] = {
+    tag: words - _ALSO_ENGLISH - _TRANSLITERATED for tag, words in FUNCTION_WORDS.items()
 }
 
 # Pairs whose small words overlap so much that a vote between them proves nothing.
 CLOSE_PAIRS = frozenset(
     frozenset(pair.split())
-    for pair in ("da nb", "da sv", "nb sv", "id ms", "cs sk", "hr sl", "es ca", "es pt", "hi ur", "ru bg", "ru uk", "bg sr", "fa ur")
+    for pair in (
+        "da nb",
+        "da sv",
+        "nb sv",
+        "id ms",
+        "cs sk",
+        "hr sl",
+        "es ca",
+        "es pt",
+        "hi ur",
+        "ru bg",
+        "ru uk",
+        "bg sr",
+        "fa ur",
+    )
 )
 
 _BY_WORD: dict[str, tuple[str, ...]] = {}
@@ -90,11 +116,11 @@ def base_tag(tag: str) -> str:
 
 
 def count_function_words(text: str, words: frozenset[str], tag: str) -> int:
-    """Return how many different function words of the language `tag` the text holds."""
+    """Return how many different telling function words of the language `tag` the text holds."""
     pieces = _PIECES.get(tag)
     if pieces is not None:
         return len(set(pieces.findall(text)))
-    known = FUNCTION_WORDS.get(base_tag(tag))
+    known = _TELLING.get(base_tag(tag))
     return len(words & known) if known else 0
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 _LINES: Mapping[str, str] = {
     "es": "un uno una|dos ambos ambas par doble|tres triple|cuatro cuádruple|cinco|seis|siete|ocho|nueve|diez|once|doce docena",
-    "fr": "un une|deux paire double|trois triple|quatre quadr|cinq|six|sept|huit|neuf|dix|onze|douze douzaine",
+    "fr": "un une|deux paire double|trois triple|quatre quadrupl|cinq|six|sept|huit|neuf|dix|onze|douze douzaine",
     "de": "ein eins|zwei beid paar doppel zwo|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf dutzend",
     "it": "un uno una|due entramb paio doppi coppia|tre tripl|quattro quadr|cinque|sei|sette|otto|nove|dieci|undici|dodici dozzina",
     "pt": "um uma|dois duas ambos ambas par dupl|três tripl|quatro quádr|cinco|seis|sete|oito|nove|dez|onze|doze dúzia",
@@ -46,10 +46,10 @@ _LINES: Mapping[str, str] = {
     "bg": "един една едно|два две двой двата двете чифт|три|четири|пет|шест|седем|осем|девет|десет|единадесет|дванадесет",
     "sr": "један једн|два две дво оба обе пар|три|четири|пет|шест|седам|осам|девет|десет|једанаест|дванаест",
     "el": "ένα μία μια ένας|δύο δυο ζευγ διπλ|τρεις τρία τριών|τέσσερ|πέντε|έξι|επτά εφτά|οκτώ οχτώ|εννέα εννιά|δέκα|έντεκα|δώδεκα",
-    "ja": "一 ひと|二 両 ふた 双 ダブル ツー|三 みっ スリー|四 よっ フォー|五 ファイブ|六|七|八|九|十|十一|十二 ダース",
+    "ja": "一 ひと|二 両 ふたつ 双 ダブル ツーウェイ|三 みっ スリーウェイ|四 よっ フォーウェイ|五 ファイブ|六|七|八|九|十|十一|十二 ダース",
     "zh-Hans": "一 单|二 两 双|三|四|五|六|七|八|九|十|十一|十二",
     "zh-Hant": "一 單|二 兩 雙|三|四|五|六|七|八|九|十|十一|十二",
-    "ko": "한 하나 일|두 둘 양 이중 투|세 셋 삼|네 넷 사 포|다섯 오|여섯 육|일곱 칠|여덟 팔|아홉 구|열 십|열한|열두",
+    "ko": "한 하나 일|두 둘 양쪽 이중 투웨이|세 셋 삼|네 넷 사방 포웨이|다섯 오|여섯 육|일곱 칠|여덟 팔|아홉 구|열 십|열한|열두",
     "th": "หนึ่ง|สอง คู่|สาม|สี่|ห้า|หก|เจ็ด|แปด|เก้า|สิบ|สิบเอ็ด|สิบสอง",
     "hi": "एक|दो दोनों जोड़|तीन|चार|पांच पाँच|छह छः|सात|आठ|नौ|दस|ग्यारह|बारह",
     "bn": "এক|দুই দুটি দু জোড়|তিন|চার|পাঁচ|ছয়|সাত|আট|নয়|দশ|এগারো|বারো",
@@ -76,6 +76,12 @@ ENGLISH_NUMBER_WORDS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+CARDINALS: Mapping[str, str] = {
+    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
+    "eleven": "11", "twelve": "12", "both": "2", "pair": "2", "pairs": "2", "double": "2", "second": "2", "third": "3",
+}  # fmt: skip
+
+
 @lru_cache(maxsize=1024)
 def _pattern(tag: str, value: str) -> re.Pattern[str] | None:
     line = _LINES.get(tag) or _LINES.get(tag.partition("-")[0])
@@ -83,7 +89,8 @@ def _pattern(tag: str, value: str) -> re.Pattern[str] | None:
         return None
     group = line.split("|")[int(value) - 1].split()
     if tag in _UNSPACED:
-        return re.compile("|".join(map(re.escape, group)))
+        start = "(?<![가-힣])" if tag == "ko" else ""
+        return re.compile(f"{start}(?:{'|'.join(map(re.escape, group))})")
     # A beginning of one or two letters is a whole word: “un” must not be found in “unten”.
     parts = [re.escape(g) + (r"\b" if len(g) <= 3 else "") for g in group]
     # Arabic and Hebrew glue “and”, “with”, “the” before a word.
@@ -92,14 +99,15 @@ def _pattern(tag: str, value: str) -> re.Pattern[str] | None:
 
 
 # The Arabic dual says “two” by an ending alone: جيبان, إصبعين.
-_ARABIC_DUAL = re.compile(r"[\u0621-\u064a]{2,}(?:ان|ين|تا|تي|ا)\b")
+_ARABIC_DUAL = re.compile(r"[\u0621-\u064a]{2,}(?:ان|ين)\b")
 
 
-def in_words(text: str, tag: str, value: str) -> bool:
-    """Tell whether the casefolded `text` says `value` (1 to 12) in a word of the language `tag`."""
+def count_in_words(text: str, tag: str, value: str) -> int:
+    """Return how often the casefolded `text` says `value` (1 to 12) in a word of the language `tag`."""
     pattern = _pattern(tag, value)
     if pattern is None:
-        return False
-    if pattern.search(text):
-        return True
-    return tag == "ar" and value == "2" and _ARABIC_DUAL.search(text) is not None
+        return 0
+    found = len(pattern.findall(text))
+    if not found and tag == "ar" and value == "2":
+        return len(_ARABIC_DUAL.findall(text))
+    return found

@@ -12,7 +12,7 @@ PLACEHOLDER = re.compile(
     # A percent sign after a digit is a percentage; a letter after the conversion makes it a word.
     r"|(?<![\d%])(?<!\d )%(?:[-+0#]?\d*(?:\.\d+)?)[sdf@](?![^\W\d_])"
 )
-PLACEHOLDER_HINT = re.compile(r"[{⟦%]|\[\[|\*\||<%")
+PLACEHOLDER_HINT = re.compile(r"[{⟦]|%[\d(sdf@+#.-]|\[\[|\*\||<%")
 ICU_CHOICE = re.compile(r"\{\s*(\w+)\s*,\s*(plural|select|selectordinal)\b")
 
 TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)((?:\s[^<>]*)?)(/?)>")
@@ -31,9 +31,7 @@ URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'“”«»「」，。、（）)\
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 
 # A code mixes digits with at least one upper-case Latin letter: 4XL, 600D, V.2, B12, A-1002.
-CODE = re.compile(
-    r"(?<![A-Za-z0-9.])(?=[A-Za-z0-9./-]*[A-Z])(?=[A-Za-z0-9./-]*\d)[A-Za-z0-9]+(?:[./-]?[A-Za-z0-9]+)*"
-)
+CODE = re.compile(r"(?<![A-Za-z0-9.])(?=[A-Za-z0-9./-]*[A-Z])(?=[A-Za-z0-9./-]*\d)[A-Za-z0-9]+(?:[./-]?[A-Za-z0-9]+)*")
 # What looks like a code but is a number with its unit, an ordinal, or a number joined to an English word.
 NOT_CODE = re.compile(
     r"\d+(?:[.,]\d+)*-?(?:mm|cm|km|m|in|ft|g|kg|mg|oz|lbs?|ml|mL|L|l|gsm|h|W|V|K|k|C|F|mAh|MP|x|X|D?PI)"
@@ -42,10 +40,14 @@ NOT_CODE = re.compile(
     r"|[A-Z][a-z]+[./]\d+"
 )
 # Short names of standards and materials that shops of every language write in Latin capitals.
-ACRONYM = re.compile(r"(?<![A-Za-z])(?:UPF|SPF|YKK|DWR|TPU|EVA|RFID|GPS|USB|BPA|PFC|PFAS|PVC|SKU|OEKO-TEX|GORE-TEX)(?![A-Za-z])")
+ACRONYM = re.compile(
+    r"(?<![A-Za-z])(?:UPF|SPF|YKK|DWR|TPU|EVA|RFID|GPS|USB|BPA|PFC|PFAS|PVC|SKU|OEKO-TEX|GORE-TEX)(?![A-Za-z])"
+)
 
 NEGATIVE = re.compile(r"(?:^|[\s(\u00a0\u202f])[-−–](?=\d)")
-DIMENSION = re.compile(r"\d+(?:[.,]\d+)*(?:\s?[^\W\d_]{1,2}|\s?[\"″”])?(?:\s?(?:x|×|by|X)\s?\d+(?:[.,]\d+)*(?:\s?[^\W\d_]{1,2}\b|\s?[\"″”])?)+")
+DIMENSION = re.compile(
+    r"\d+(?:[.,]\d+)*(?:\s?[^\W\d_]{1,2}|\s?[\"″”])?(?:\s?(?:x|×|by|X)\s?\d+(?:[.,]\d+)*(?:\s?[^\W\d_]{1,2}\b|\s?[\"″”])?)+"
+)
 RANGE = re.compile(r"(\d+(?:[.,]\d+)*)\s?(?:[-–]|to)\s?(\d+(?:[.,]\d+)*)")
 CLOCK = re.compile(r"\b(\d{1,2})(?::(\d\d))?\s?([ap])\.?\s?m\b", re.IGNORECASE)
 ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)

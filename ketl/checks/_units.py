@@ -8,8 +8,8 @@ from functools import lru_cache
 
 # Symbols that mean the same in every language. Single letters are matched as written.
 _SYMBOLS: Mapping[str, str] = {
-    "mm": "mm мм ㎜", "cm": "cm см ㎝", "m": "m м", "km": "km км ㎞", "in": '" ″ ” “ \'\' ’’ ״ in. inch inches ”',
-    "ft": "ft feet foot", "yd": "yd yard yards", "g": "g gr г гр", "kg": "kg кг kgs ㎏", "mg": "mg мг",
+    "mm": "mm мм ㎜", "cm": "cm см ㎝", "m": "m м", "km": "km км ㎞", "in": '" ″ ” “ \'\' ’’ ״ in. in inch inches',
+    "ft": "ft", "yd": "yd yard yards", "g": "g gr г гр", "kg": "kg кг kgs ㎏", "mg": "mg мг",
     "lb": "lb lbs", "oz": "oz", "fl oz": "fl.oz floz", "ml": "ml mL мл ㎖", "l": "l L л ℓ",
     "g/m²": "gsm g/m² g/m2 g/㎡ g/qm g/mq gr/m² gr/m2 г/м² г/м2 г/кв.м g/m^2 γρ/μ²", "°C": "°C °С ℃ ºC", "°F": "°F ℉ ºF",
     "°": "° º", "%": "% ％ ٪ ﹪", "h": "h hr hrs ч ч.", "W": "W Вт", "V": "V", "mAh": "mAh", "psi": "psi", "bar": "bar",
@@ -19,7 +19,7 @@ _SYMBOLS: Mapping[str, str] = {
 # Words by language; four letters and more are beginnings, so that inflected forms are read too.
 _WORDS: Mapping[str, str] = {
     "en": "in:in.|mm:millimeter millimetre|cm:centimeter centimetre|m:meter metre|km:kilometer kilometre|g:gram|kg:kilogram kilo|"
-    "lb:pound|oz:ounce|l:liter litre|h:hour|ft:foot feet|%:percent|mi:mile|min:minute|g/m²:grams per square",
+    "lb:pound|oz:ounce|l:liter litre|h:hour|%:percent|mi:mile|min:minute|g/m²:grams per square",
     "es": "in:pulgada pulg|mm:milímetro|cm:centímetro|m:metro|km:kilómetro|g:gramo|kg:kilogramo kilo|lb:libra|oz:onza|l:litro|h:hora|"
     "ft:pies pie|%:por ciento|°:grado|mi:milla|min:minuto",
     "fr": "in:pouce po|mm:millimètre|cm:centimètre|m:mètre|km:kilomètre|g:gramme|kg:kilogramme kilo|lb:livre|oz:once|l:litre|h:heure|"
@@ -74,11 +74,24 @@ _WORDS: Mapping[str, str] = {
 }  # fmt: skip
 
 # A unit that stands for several: a bare degree sign, a curly quote for an inch.
-_COMPATIBLE = frozenset(
-    {frozenset({"°", "°C"}), frozenset({"°", "°F"}), frozenset({"oz", "fl oz"})}
+_COMPATIBLE = frozenset({frozenset({"°", "°C"}), frozenset({"°", "°F"}), frozenset({"oz", "fl oz"})})
+_PER_AREA = re.compile(
+    r"\s*(?:/|por|per|par|pro|na|på|le|لكل|في|ל|на|за|každ\w+|每)\s*(?:un |el |le |il |o |den |het )?"
+    r"(?:m²|m2|mq|qm|м²|м2|㎡|m\b|metr|mètre|metar|quadrat|кв|метр|متر|مربع|平|제곱|ตาราง|négyzet|kvadrat|carr)",
+    re.IGNORECASE,
 )
-_PER_AREA = re.compile(r"\s*(?:/|por|per|par|pro|na|på|na|le|لكل|في|ל|на|за|每|あたり|당)\s*")
+# Where “in” is also a preposition it is an inch only before a mark or the end.
+_IN_IS_A_WORD = frozenset({"en", "de", "it", "nl", "is", "ro", "la", "sl"})
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f㎜㎝㎞㎏㎖ℓ℃℉]$")
+
+
+# Languages whose unit words were read against the shipped translations.
+_COMPLETE = frozenset("es fr de it pt nl pl ja zh ko ar ru".split())
+
+
+def has_all_units(tag: str) -> bool:
+    """Tell whether the tables know the usual unit words of a language, so that an unknown word is no unit."""
+    return tag.partition("-")[0] in _COMPLETE
 
 
 def same_unit(one: str, other: str) -> bool:
@@ -101,25 +114,29 @@ def _reader(tag: str) -> tuple[re.Pattern[str], re.Pattern[str], Mapping[str, st
         for spelling in words:
             stems[spelling.casefold()] = unit
     if language != "en":
-        # “oz”, “inches” and the like are read in every language, but “in” and “feet” only where they are words.
-        for spelling in ("feet", "foot"):
-            meaning.pop(spelling)
         stems.setdefault("pound", "lb")
         stems.setdefault("ounce", "oz")
     exact: list[str] = []
     loose: list[str] = []
     for spelling in sorted({*meaning, *stems}, key=lambda s: (-len(s), s)):
         body = re.escape(spelling)
-        if _CJK.search(spelling) or not spelling[-1].isalpha():
+        if language == "ko" and len(spelling) == 1 and spelling > "\uabff":
+            end = r"(?![가-힣])"
+        elif _CJK.search(spelling) or not spelling[-1].isalpha():
             end = ""
-        elif spelling in stems and len(spelling) >= 4:
+        elif spelling == "in" and language in _IN_IS_A_WORD:
+            end = r"(?=[,;)\]]|\s*$)"
+        elif spelling in stems and len(spelling) >= (4 if spelling.isascii() else 3):
             end = r"\w*"
         else:
-            end = r"(?![^\W\d_])"
+            # In scripts without spaces the next word follows at once.
+            end = r"(?![A-Za-z])" if language in ("ja", "zh", "ko", "th") else r"(?![^\W\d_])"
         (exact if len(spelling) == 1 else loose).append(body + end)
     union = f"(?i:{'|'.join(loose)})|{'|'.join(exact)}"
     meaning.update(stems)
-    lowered = {k.casefold(): v for k, v in meaning.items() if len(k) > 1} | {k: v for k, v in meaning.items() if len(k) == 1}
+    lowered = {k.casefold(): v for k, v in meaning.items() if len(k) > 1} | {
+        k: v for k, v in meaning.items() if len(k) == 1
+    }
     before = "|".join(re.escape(s) for s in ("%", "٪", "％", "yüzde"))
     symbols = "mm|cm|km|kg|oz|lb"
     return (

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from ketl.checks._function_words import base_tag
-from ketl.checks.whitespace import unwanted_invisibles
+from ketl.checks.whitespace import COMPOSING, unwanted_invisibles
 from ketl.languages import Language
 
 _DOUBLE = re.compile(r"(?<=[^\s]) {2,}(?=[^\s])")
-_MARKUP = re.compile(r"<[^<>]*>|\{\{?[^{}]*\}\}?|\[\[[^\[\]]*\]\]|https?://\S+|www\.\S+|\S+@\S+\.\w+|[:;=8][-^']?[)(DPp/|]|\d+:\d+|&#?\w+;")
+_MARKUP = re.compile(
+    r"<[^<>]*>|\{\{?[^{}]*\}\}?|\[\[[^\[\]]*\]\]|https?://\S+|www\.\S+|\S+@\S+\.\w+|[:;=8][-^']?[)(DPp/|]|\d+:\d+|&#?\w+;"
+)
 _FRENCH_MARK = re.compile(r"(?<=[^\s\u00a0\u202f;:!?(«])[ \u00a0\u202f]?([;:!?]+)(?=[\s\u00a0\u202f»\"”)]|$)")
 _SPACE_BEFORE = re.compile(r"(?<=[^\W_]) +([,;:!?]|\.(?!\.|\d))(?=\s|$)")
 _NO_SPACE_BEFORE = frozenset("de es it pt nl pl ru uk sv da nb fi cs sk sl hr hu ro tr ca el bg sr is lt lv et".split())
@@ -28,7 +31,8 @@ def tidy(text: str, language: Language, source: str) -> str:
 
     The outer spaces of the source are given back; no letter and no visible mark is touched.
     """
-    if not text.isascii():
+    composing = language.script in COMPOSING
+    if composing:
         text = unicodedata.normalize("NFC", text)
     found = unwanted_invisibles(text, language.tag, language.direction == "rtl")
     for char in found:
@@ -43,20 +47,21 @@ def tidy(text: str, language: Language, source: str) -> str:
     end = source[len(source.rstrip()) :] if source.strip() else ""
     fixed = f"{start}{inner}{end}"
     # Taking a character away can bring two pieces together that compose.
-    return fixed if fixed.isascii() else unicodedata.normalize("NFC", fixed)
+    return unicodedata.normalize("NFC", fixed) if composing else fixed
 
 
 def fix_typography(text: str, language: Language, source: str) -> str:
     """Return `text` with the language's own spaces and opening marks; markup, addresses and times are left alone."""
     base = base_tag(language.tag)
+    if base not in _NO_SPACE_BEFORE and base != "fr":
+        return text
     if base == "fr" and language.tag != "fr-CA":
-        return _outside_markup(text, _space_french)
-    if base in _NO_SPACE_BEFORE:
-        # A space before a mark that the source has too is a matter of the text, not of the language.
-        if not _SPACE_BEFORE.search(source):
-            text = _outside_markup(text, lambda part: _SPACE_BEFORE.sub(r"\1", part))
-        if base == "es" and ("!" in text or "?" in text):
-            text = _outside_markup(text, _open_spanish)
+        return _outside_markup(text, _space_french) if _FRENCH_MARK.search(text) else text
+    # A space before a mark that the source has too is a matter of the text, not of the language.
+    if _SPACE_BEFORE.search(text) and not _SPACE_BEFORE.search(source):
+        text = _outside_markup(text, lambda part: _SPACE_BEFORE.sub(r"\1", part))
+    if base == "es" and ("!" in text or "?" in text):
+        text = _outside_markup(text, _open_spanish)
     return text
 
 
@@ -68,7 +73,11 @@ def _open_spanish(text: str) -> str:
     def open_sentence(found: re.Match[str]) -> str:
         sentence, mark = found[1], found[2]
         bare = sentence.lstrip(" \u00a0\"'«“(—–-")
-        if not bare or not bare[0].isalpha() or _SPANISH_OPENERS[mark] in text[: found.start()][-200:].rpartition(mark)[2]:
+        if (
+            not bare
+            or not bare[0].isalpha()
+            or _SPANISH_OPENERS[mark] in text[: found.start()][-200:].rpartition(mark)[2]
+        ):
             return found[0]
         lead = sentence[: len(sentence) - len(bare)]
         return f"{lead}{_SPANISH_OPENERS[mark]}{bare}{mark}"
@@ -76,13 +85,12 @@ def _open_spanish(text: str) -> str:
     return _SPANISH_SENTENCE.sub(open_sentence, text)
 
 
-def _outside_markup(text: str, fix: object) -> str:
-    assert callable(fix)
+def _outside_markup(text: str, fix: Callable[[str], str]) -> str:
     if _MARKUP.search(text) is None:
-        return str(fix(text))
+        return fix(text)
     pieces: list[str] = []
     position = 0
     for found in _MARKUP.finditer(text):
-        pieces += [str(fix(text[position : found.start()])), found[0]]
+        pieces += [fix(text[position : found.start()]), found[0]]
         position = found.end()
-    return "".join([*pieces, str(fix(text[position:]))])
+    return "".join([*pieces, fix(text[position:])])

@@ -26,7 +26,9 @@ def _fold(text: str) -> str:
 
 def _same_word(one: str, other: str) -> bool:
     """Tell whether two English options are spellings of one: Grey and Gray, Shoe and Shoes."""
-    first, second = (_fold(text).replace("gray", "grey").replace("colour", "color").rstrip("s") for text in (one, other))
+    first, second = (
+        _fold(text).replace("gray", "grey").replace("colour", "color").rstrip("s") for text in (one, other)
+    )
     return first == second
 
 
@@ -78,14 +80,18 @@ def check_run(cells: Iterable[Cell]) -> Iterator[tuple[int, Finding]]:
         source, target = _fold(cell.source), _fold(cell.translation)
         known = first.setdefault((source, cell.kind, cell.language_tag), cell.translation)
         if _fold(known) != target:
-            yield position, Finding(
-                "inconsistent", Severity.WARNING, f"“{cell.source}” is also translated as “{known}” in this run."
+            yield (
+                position,
+                Finding(
+                    "inconsistent", Severity.WARNING, f"“{cell.source}” is also translated as “{known}” in this run."
+                ),
             )
         if cell.kind == "option":
             other = source_of.setdefault((cell.language_tag, target), cell.source)
             if not _same_word(other, cell.source):
-                yield position, Finding(
-                    "reused", Severity.WARNING, f"“{cell.translation}” also stands for “{other}” in this run."
+                yield (
+                    position,
+                    Finding("reused", Severity.WARNING, f"“{cell.translation}” also stands for “{other}” in this run."),
                 )
 
 
@@ -102,12 +108,18 @@ def find_outlier(
     if len(cells) < 4:
         return None
     lost = {
-        tag: [quantity.text for quantity in match_numbers(Subject(source, text, language=language, kind=kind))[0] if not is_small(quantity)]
+        tag: [
+            quantity.text
+            for quantity in match_numbers(Subject(source, text, language=language, kind=kind))[0]
+            if not is_small(quantity)
+        ]
         for tag, (language, text, _) in cells.items()
     }
     odd = [tag for tag, numbers in lost.items() if numbers]
     if len(odd) == 1:
-        return odd[0], _outlier(f"{', '.join(lost[odd[0]])} is missing here, the other {len(cells) - 1} languages have it.")
+        return odd[0], _outlier(
+            f"{', '.join(lost[odd[0]])} is missing here, the other {len(cells) - 1} languages have it."
+        )
     odd = [tag for tag, (_, _, findings) in cells.items() if any(f.severity is Severity.ERROR for f in findings)]
     if len(odd) == 1:
         return odd[0], _outlier(f"The other {len(cells) - 1} languages have no error in this text.")

@@ -20,11 +20,20 @@ _ADDRESS = {
     for tag, (informal, formal) in {
         "es": (_words("tú tu tus ti contigo tuyo tuya"), _words("usted")),
         "fr": (_words("tu toi tes"), _words("vous votre vos vôtre")),
-        "de": (_words("du dich dir dein deine deinen deinem deiner deines"), r"(?<=[a-zäöüß,] )(?:Sie|Ihnen|Ihr|Ihre|Ihren|Ihrem|Ihrer)\b"),
+        "de": (
+            _words("du dich dir dein deine deinen deinem deiner deines"),
+            r"(?<=[a-zäöüß,] )(?:Sie|Ihnen|Ihr|Ihre|Ihren|Ihrem|Ihrer)\b",
+        ),
         "it": (_words("tu tuo tua tuoi tue"), r"(?<=[a-zàèéìòù,] )(?:Lei|Suo|Sua|Suoi|Sue)\b"),
         "nl": (_words("je jij jouw jou"), _words("u uw")),
-        "pl": (_words("ty ciebie tobie twój twoja twoje twojego twojej twoim"), r"(?<=[a-ząćęłńóśźż,] )(?:Pan|Pani|Państwo|Państwa|Panu)\b"),
-        "ru": (_words("ты тебя тебе тобой твой твоя твоё твои твоих твоей твоего"), _words("вы вас вам вами ваш ваша ваше ваши ваших вашей вашего")),
+        "pl": (
+            _words("ty ciebie tobie twój twoja twoje twojego twojej twoim"),
+            r"(?<=[a-ząćęłńóśźż,] )(?:Pan|Pani|Państwo|Państwa|Panu)\b",
+        ),
+        "ru": (
+            _words("ты тебя тебе тобой твой твоя твоё твои твоих твоей твоего"),
+            _words("вы вас вам вами ваш ваша ваше ваши ваших вашей вашего"),
+        ),
         "uk": (_words("ти тебе тобі твій твоя твоє твої"), _words("ви вас вам вами ваш ваша ваше ваші")),
         "cs": (_words("ty tebe tobě tvůj tvoje tvá tvé tvoji"), _words("vás vám vámi váš vaše vaši")),
         "sv": (_words("du dig din ditt dina"), r"(?<=[a-zåäö,] )(?:Ni|Er|Ert|Era)\b"),

@@ -30,9 +30,7 @@ def codes(subject: Subject) -> Iterable[str]:
     if not wanted - found:
         return ()
     packed = _LOOSE.sub("", subject.seen.folded)
-    missing = Counter(
-        {code: count for code, count in (wanted - found).items() if _LOOSE.sub("", code) not in packed}
-    )
+    missing = Counter({code: count for code, count in (wanted - found).items() if _LOOSE.sub("", code) not in packed})
     return differences(missing, Counter(), "code") if missing else ()
 
 
@@ -79,7 +77,9 @@ def do_not_translate(subject: Subject) -> Iterable[str]:
         if not found and _stem_found(name, subject):
             continue
         messages.append(
-            f"The name “{term.term}” must stay as it is." if not found else f"The name “{term.term}” stands {found} times, in English {expected} times."
+            f"The name “{term.term}” must stay as it is."
+            if not found
+            else f"The name “{term.term}” stands {found} times, in English {expected} times."
         )
     return messages
 
@@ -99,7 +99,8 @@ _INFLECTING = frozenset("fi hu et pl cs sk sl hr lt lv is tr ru uk bg sr".split(
 def rendering_stems(rendering: str) -> tuple[str, ...]:
     """Return the casefolded stems whose presence counts as the rendering: 70 % of each word, 4 letters at least."""
     return tuple(
-        word[: max(4, -(-len(word) * 7 // 10))] if len(word) > 4 else word for word in pat.WORD.findall(rendering.casefold())
+        word[: max(4, -(-len(word) * 7 // 10))] if len(word) > 4 else word
+        for word in pat.WORD.findall(rendering.casefold())
     ) or (rendering.casefold(),)
 
 
@@ -126,7 +127,10 @@ def glossary(subject: Subject) -> Iterable[str]:
     missing = [term for term in terms if not renders(term, lowered)]
     if not missing or not subject.seen.recognised or (len(missing) == len(terms) and subject.kind == "prose"):
         return ()
-    return [f"The glossary says “{term.renderings[0]}” for “{term.term}”; the translation has another word." for term in missing]
+    return [
+        f"The glossary says “{term.renderings[0]}” for “{term.term}”; the translation has another word."
+        for term in missing
+    ]
 
 
 @check("forbidden-terms", Severity.ERROR)
@@ -141,7 +145,12 @@ def forbidden_terms(subject: Subject) -> Iterable[str]:
         for word in term.forbidden:
             if not word or not _stands(word.casefold(), subject.seen.lowered):
                 continue
-            if any(word.casefold() in r.casefold() for other in subject.terms if other is not term for r in other.renderings):
+            if any(
+                word.casefold() in r.casefold()
+                for other in subject.terms
+                if other is not term
+                for r in other.renderings
+            ):
                 continue
             messages.append(f"“{word}” must not be used for “{term.term}”.")
     return messages

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
+from itertools import permutations
 
-from ketl.checks import _patterns as pat
 from ketl.checks._function_words import base_tag
-from ketl.checks._number_words import in_words
+from ketl.checks._number_words import CARDINALS, count_in_words
 from ketl.checks.base import Severity, check
 from ketl.checks.numerals import Numeral, join_spaced
 from ketl.checks.subject import Quantity, Subject
@@ -22,7 +23,9 @@ _MINUS_WORDS = re.compile(
     r"|تحت الصفر|سالب|ناقص|מינוס|מתחת|μείον|ลบ|âm|dưới|zera|nul\b|null|zéro|cero|zero",
 )
 _ARTICLE_FREE = frozenset({"1"})
-_HARMLESS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12")
+# Languages that turn a sentence around, so that its numbers change places rightly.
+_VERB_LAST = frozenset("ja ko tr hi bn ta ur fa".split())
+_HARMLESS = frozenset(map(str, range(1, 13)))
 
 
 def match_numbers(subject: Subject) -> tuple[list[Quantity], list[Numeral]]:
@@ -62,12 +65,18 @@ def _excused(subject: Subject, missing: list[Quantity], extra: list[Numeral]) ->
     """Take away what language explains: small numbers in words, ordinals, articles, clock times."""
     tag = subject.language.tag
     text = subject.seen.lowered
-    still = [
-        quantity
-        for quantity in missing
-        if not (quantity.unit is None or quantity.unit == "h")
-        or not any(value in _HARMLESS and in_words(text, tag, value) for value in quantity.values)
-    ]
+    # A word of the translation answers to a word of the source first, then to a digit.
+    spoken = Counter(CARDINALS[word] for word in subject.facts.word_list if word in CARDINALS)
+    still: list[Quantity] = []
+    for quantity in missing:
+        if quantity.unit in (None, "h"):
+            value = next(
+                (v for v in quantity.values if v in _HARMLESS and count_in_words(text, tag, v) > spoken[v]), None
+            )
+            if value is not None:
+                spoken[value] += 1
+                continue
+        still.append(quantity)
     words = subject.facts.word_values.copy()
     over: list[Numeral] = []
     for numeral in extra:
@@ -98,16 +107,20 @@ def numbers(subject: Subject) -> Iterable[str]:
         missing, extra = _excused(subject, missing, extra)
         missing = [quantity for quantity in missing if not is_small(quantity)]
     if missing and extra:
-        return (
-            f"{_named(q.text for q in missing)} missing; found {', '.join(n.text for n in extra)} instead.",
-        )
+        return (f"{_named(q.text for q in missing)} missing; found {', '.join(n.text for n in extra)} instead.",)
     if missing:
         return (f"{_named(q.text for q in missing)} missing.",)
     if extra:
         texts = ", ".join(n.text for n in extra)
-        return (f"The number {texts} is not in the English text." if len(extra) == 1 else f"The numbers {texts} are not in the English text.",)
+        return (
+            f"The number {texts} is not in the English text."
+            if len(extra) == 1
+            else f"The numbers {texts} are not in the English text.",
+        )
     if subject.kind in ("list", "spec", "title") and _order_changed(subject):
-        return (f"The numbers stand in another order: {', '.join(n.text for n in numerals)}, in English {', '.join(facts.number_texts)}.",)
+        return (
+            f"The numbers stand in another order: {', '.join(n.text for n in numerals)}, in English {', '.join(facts.number_texts)}.",
+        )
     return ()
 
 
@@ -172,7 +185,10 @@ def number_format(subject: Subject) -> Iterable[str]:
     if not facts.quantities:
         return ()
     messages = []
-    if any(quantity.negative for quantity in facts.quantities) and _MINUS_WORDS.search(subject.seen.folded.casefold()) is None:
+    if (
+        any(quantity.negative for quantity in facts.quantities)
+        and _MINUS_WORDS.search(subject.seen.folded.casefold()) is None
+    ):
         lost = next(quantity for quantity in facts.quantities if quantity.negative)
         messages.append(f"The minus of -{lost.text} is missing.")
     tag = subject.language.tag
@@ -183,7 +199,9 @@ def number_format(subject: Subject) -> Iterable[str]:
             if numeral.text in facts.number_texts and _ENGLISH_STYLE.fullmatch(numeral.text)
         ]
         if english and subject.seen.recognised:
-            messages.append(f"{english[0]} is written the English way; {subject.language.name} writes “{_localised(english[0])}”.")
+            messages.append(
+                f"{english[0]} is written the English way; {subject.language.name} writes “{_localised(english[0])}”."
+            )
     return messages
 
 
@@ -198,22 +216,40 @@ def dimension_order(subject: Subject) -> Iterable[str]:
     “60 x 120 cm” must not become “120 x 60 cm”, “55 to 61” not “61 to 55”.
     False alarms: none known.
     """
-    for sequence in subject.facts.dimensions:
-        if len(set(sequence)) < 2:
-            continue
-        wanted = [value for value in sequence if value is not None]
-        found = [
-            value
-            for numeral in subject.seen.numerals
-            for value in numeral.values
-            if value in wanted
-        ]
-        if len(found) == len(wanted) and found != wanted and sorted(found) == sorted(wanted):
-            return (f"The measures stand in another order: {' x '.join(found)}, in English {' x '.join(wanted)}.",)
-    if subject.kind in ("prose", "option") and len(subject.facts.quantities) > 1 and _order_changed_in_prose(subject):
+    facts = subject.facts
+    if facts.dimensions and [numeral.text for numeral in subject.seen.numerals] != facts.number_texts:
+        runs = _runs(subject.seen.numerals)
+        for wanted in facts.dimensions:
+            if not any(_fits(wanted, run) for run in runs) and any(
+                _fits(wanted[::-1], run) or _permutes(wanted, run) for run in runs
+            ):
+                return (f"The measures {' x '.join(wanted)} stand in another order.",)
+    if (
+        subject.kind == "prose"
+        and subject.language.tag not in _VERB_LAST
+        and len(subject.facts.quantities) > 1
+        and _order_changed_in_prose(subject)
+    ):
         return ("Numbers of the same kind stand in another order than in the English text.",)
     return ()
 
 
+def _runs(numerals: tuple[Numeral, ...]) -> list[tuple[Numeral, ...]]:
+    """Return every row of 2 to 4 neighbouring numbers."""
+    return [numerals[i : i + n] for n in (2, 3, 4) for i in range(len(numerals) - n + 1)]
+
+
+def _fits(wanted: list[str], run: tuple[Numeral, ...]) -> bool:
+    return len(wanted) == len(run) and all(value in numeral.values for value, numeral in zip(wanted, run, strict=True))
+
+
+def _permutes(wanted: list[str], run: tuple[Numeral, ...]) -> bool:
+    return len(wanted) == len(run) > 2 and any(_fits(list(order), run) for order in permutations(wanted))
+
+
 def _order_changed_in_prose(subject: Subject) -> bool:
-    return [n.text for n in subject.seen.numerals] != subject.facts.number_texts and not match_numbers(subject)[0] and _order_changed(subject)
+    return (
+        [n.text for n in subject.seen.numerals] != subject.facts.number_texts
+        and not match_numbers(subject)[0]
+        and _order_changed(subject)
+    )

@@ -30,7 +30,7 @@ _POWER = re.compile(r"(?:(?<![^\W\d_])[cdkmсмкد]?[mм]|م)$")
 
 _MASKED = re.compile(
     r"<[^<>]*>|\{\{[^{}]*\}\}|\$?\{[^{}]*\}|\{%.*?%\}|\[\[[^\[\]]*\]\]|⟦[^⟦⟧]*⟧|https?://\S+|www\.\S+|\S+@\S+\.\w+"
-    r"|%\d+\$[sd]|&#x?[0-9a-fA-F]+;"
+    r"|%\d+\$[sd]|&(?:#x?[0-9a-fA-F]+|[A-Za-z]+);"
 )
 _MASK_HINT = re.compile(r"[<{⟦@&]|//|www\.|\[\[|\$[sd]")
 
@@ -135,8 +135,6 @@ def _scaled(value: str, power: int) -> str:
 def join_spaced(text: str) -> dict[int, Numeral]:
     """Return numbers grouped by spaces (“20 000”) by their start."""
     return {
-        found.start(): Numeral(
-            found[0], frozenset((plain(re.sub(r"\D", "", found[0])),)), found.start(), found.end()
-        )
+        found.start(): Numeral(found[0], frozenset((plain(re.sub(r"\D", "", found[0])),)), found.start(), found.end())
         for found in _SPACED.finditer(text)
     }

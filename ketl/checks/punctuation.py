@@ -9,6 +9,7 @@ from ketl.checks import _patterns as pat
 from ketl.checks.autofix import fix_typography
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
+from ketl.checks.untranslated import has_language_mark
 
 _CLASS = {
     ".": "full stop", "。": "full stop", "．": "full stop", "۔": "full stop", "।": "full stop", "॥": "full stop",
@@ -39,7 +40,7 @@ def end_punctuation(subject: Subject) -> Iterable[str]:
     if not source or not text or (source[-1] == text[-1]) or subject.language.tag == "th":
         return ()
     wanted, found = _end_class(source, "en"), _end_class(text, subject.language.tag)
-    if wanted == found or not subject.seen.recognised:
+    if wanted == found or not subject.seen.recognised or has_language_mark(subject):
         return ()
     return (f"The translation ends with {_an(found)}, the English text with {_an(wanted)}.",)
 
@@ -62,9 +63,20 @@ def typography(subject: Subject) -> Iterable[str]:
     return (f"{subject.language.name} would be set as “{mended if len(mended) <= 60 else mended[:60] + '…'}”.",)
 
 
-_KINDS = {"(": "()", "（": "()", ")": ")(", "）": ")(", "[": "[]", "]": "][", "【": "[]", "】": "][", "{": "{}", "}": "}{"}
+_KINDS = {
+    "(": "()",
+    "（": "()",
+    ")": ")(",
+    "）": ")(",
+    "[": "[]",
+    "]": "][",
+    "【": "[]",
+    "】": "][",
+    "{": "{}",
+    "}": "}{",
+}
 _BRACKET = re.compile(r"[()（）\[\]【】{}]")
-_ENUMERATED = re.compile(r"(?:^|\s)\w{1,2}\)")
+_ENUMERATED = re.compile(r"^\s*\w{1,2}\)", re.MULTILINE)
 
 
 def _balance(text: str) -> tuple[int, int]:
@@ -103,10 +115,13 @@ def brackets(subject: Subject) -> Iterable[str]:
     return messages
 
 
+_CASED = frozenset({"Latn", "Cyrl", "Grek"})
 _REPEATED = re.compile(r"(?<![\w'’-])([^\W\d_]{2,})\s+\1(?![\w'’-])", re.IGNORECASE)
 _REDUPLICATES = frozenset({"id", "ms", "fil", "vi", "hi", "bn", "ta", "tr", "th", "ur", "fa"})
 # “die, die” with the comma left out, “vous vous” and the like are grammar.
-_RIGHTLY_TWICE = frozenset("die der das den dem dat je nous vous che se si van sie ihr ist että on of piano via poco moko".split())
+_RIGHTLY_TWICE = frozenset(
+    "die der das den dem dat je nous vous che se si van sie ihr ist että on of piano via poco moko".split()
+)
 
 
 @check("repeated-word", Severity.INFO)
@@ -120,6 +135,8 @@ def repeated_word(subject: Subject) -> Iterable[str]:
     found = _REPEATED.search(subject.translation)
     if found is None or found[1].casefold() in _RIGHTLY_TWICE or _REPEATED.search(subject.source):
         return ()
+    if subject.language.script not in _CASED and not subject.seen.recognised:
+        return ()
     return (f"“{found[1]}” stands twice running.",)
 
 
@@ -130,7 +147,12 @@ def capitals(subject: Subject) -> Iterable[str]:
     A title or option in capitals although the English one is not.
     False alarms: texts of codes only.
     """
-    if subject.kind not in ("title", "option") or not subject.translation.isupper() or subject.source.isupper():
+    if (
+        subject.kind not in ("title", "option")
+        or subject.language.script not in _CASED
+        or not subject.translation.isupper()
+        or subject.source.isupper()
+    ):
         return ()
     letters = [word for word in pat.WORD.findall(subject.translation) if word not in subject.source]
     if sum(map(len, letters)) < 4:

@@ -9,46 +9,94 @@ from ketl.checks import _patterns as pat
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
 
-_BLANK_WORDS = frozenset({"null", "none", "undefined", "nan", "n/a", "na", "nil", "[]", "{}", "todo", "tbd", "[object object]"})
+_BLANK_WORDS = frozenset(
+    {"null", "none", "undefined", "nan", "n/a", "na", "nil", "[]", "{}", "todo", "tbd", "[object object]"}
+)
 
 # Each language's "here is the translation", in the words that models use.
 _CHATTER = re.compile(
     r"```|</?think>|<\|[a-z_]+\|>|^\s*(?:\{\s*[\"'][\w ]+[\"']\s*:|\[\s*[\"'])"
     r"|^\W*(?:sure|certainly|of course|absolutely|okay|no problem|happy to help)\b\s*[,!.:—-]"
-    r"|^\W*(?:here(?:’|')?s|here (?:is|are)|below (?:is|are)|the following is|this is)\b(?=.{0,80}(?:translat|version|text|:))"
-    r"|\b(?:i (?:have |’ve |'ve )?translated|(?:is|as) follows\s*:|let me know if|i hope this helps|feel free to|would you like me to)"
-    r"|\b(?:translation|translated text|translated version)\b(?:\s*\([^)]*\))?\s*[:：=-]|\btranslat(?:ion|ed)\b(?=.{0,40}(?:into|to|in|of)\b)"
+    r"|^\W*(?:here(?:’|')?s|here (?:is|are)|below (?:is|are)|the following is|this is)\b(?=.{0,80}(?:translat|version"
+    r"|text|:))"
+    r"|\b(?:i (?:have |’ve |'ve )?translated|(?:is|as) follows\s*:|let me know if|i hope this helps|feel free to"
+    r"|would you like me to)"
+    r"|\b(?:translation|translated text|translated version)\b(?:\s*\([^)]*\))?\s*[:：=-]|\btranslat(?:ion"
+    r"|ed)\b(?=.{0,40}(?:into|to|in|of)\b)"
     r"|(?:^|\n|[.)!?»”]\s)\(?(?:translator(?:’|')?s note|note|please note|explanation|output|answer|result)\s*:"
-    r"|\b(?:aquí (?:está|tienes?)|esta es) la traducción|\btraducción\s*:|\bvoici (?:la|une|votre) (?:traduction|version)|\btraduction\s*:"
-    r"|\bhier ist (?:die|deine|ihre) übersetzung|\bübersetzung\s*:|\becco la traduzione|\btraduzione\s*:|\baqui está a tradução"
-    r"|\btradução\s*:|\bhier is de vertaling|\bvertaling\s*:|\b(?:oto|poniżej znajduje się) tłumaczenie|\btłumaczenie\s*:"
-    r"|\bвот (?:перевод|ваш перевод)|\bперевод\s*:|以下(?:は|が).{0,12}翻訳|翻訳\s*[:：]|以下是.{0,12}(?:翻译|翻譯|译文)|(?:翻译|翻譯|译文)\s*[:：]"
-    r"|번역\s*(?:은|결과)?\s*(?:다음과|:)|(?:إليك|هذه هي) الترجمة|الترجمة\s*:|översättning\s*:|oversættelse\s*:|oversettelse\s*:",
+    r"|\b(?:aquí (?:está|tienes?)|esta es) la traducción|\btraducción\s*:|\bvoici (?:la|une|votre) (?:traduction"
+    r"|version)|\btraduction\s*:"
+    r"|\bhier ist (?:die|deine|ihre) übersetzung|\bübersetzung\s*:|\becco la traduzione|\btraduzione\s*:"
+    r"|\baqui está a tradução"
+    r"|\btradução\s*:|\bhier is de vertaling|\bvertaling\s*:|\b(?:oto|poniżej znajduje się) tłumaczenie"
+    r"|\btłumaczenie\s*:"
+    r"|\bвот (?:перевод|ваш перевод)|\bперевод\s*:|以下(?:は|が).{0,12}翻訳|翻訳\s*[:：]|以下是.{0,12}(?:翻译|翻譯|译文)|(?:翻译|翻譯"
+    r"|译文)\s*[:：]"
+    r"|번역\s*(?:은|결과)?\s*(?:다음과|:)|(?:إليك|هذه هي) الترجمة|الترجمة\s*:|översättning\s*:|oversættelse\s*:"
+    r"|oversettelse\s*:",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
     r"\b(?:i(?:’|')?m|i am|we(?:’|')?re|we are) (?:very |so |really )?(?:sorry|afraid|unable|not able)\b"
     r"|\bi (?:can(?:’|')?t|cannot|can not|won(?:’|')?t|am not able to|must decline)\b"
-    r"|\b(?:my apologies|i apologi[sz]e|sorry, (?:but )?i\b|unable to (?:translate|comply|assist|process|complete|provide|help))"
-    r"|\bas an? (?:ai|artificial|large language|language model)|\bcannot (?:assist|help|comply|fulfil)|\bagainst my (?:guidelines|policy|programming)"
-    r"|\blo siento,|\bno puedo (?:traducir|ayudar|cumplir)|\bje suis désolée?\b|\bje ne peux pas (?:traduire|vous aider)|\bdésolée?, (?:mais )?je"
-    r"|\b(?:es )?tut mir leid, (?:aber )?|\bich kann (?:diesen|das|dies|dir|ihnen)\b.{0,40}\bnicht\b|\bmi dispiace, (?:ma )?non|\bnon posso (?:tradurre|aiutar)"
-    r"|\bdesculpe, (?:mas )?|\bsinto muito|\bnão posso (?:traduzir|ajudar)|\bhet spijt me|\bsorry, (?:maar )?ik|\bik kan (?:dit|deze|u|je)\b.{0,30}\bniet\b"
-    r"|\bprzykro mi, (?:ale )?|\bprzepraszam, (?:ale )?nie|\bизвините, (?:но )?|\bк сожалению, я\b|\bя не могу (?:перевести|помочь|выполнить)"
+    r"|\b(?:my apologies|i apologi[sz]e|sorry, (?:but )?i\b|unable to (?:translate|comply|assist|process|complete"
+    r"|provide|help))"
+    r"|\bas an? (?:ai|artificial|large language|language model)|\bcannot (?:assist|help|comply|fulfil)"
+    r"|\bagainst my (?:guidelines|policy|programming)"
+    r"|\blo siento,|\bno puedo (?:traducir|ayudar|cumplir)|\bje suis désolée?\b|\bje ne peux pas (?:traduire"
+    r"|vous aider)|\bdésolée?, (?:mais )?je"
+    r"|\b(?:es )?tut mir leid, (?:aber )?|\bich kann (?:diesen|das|dies|dir|ihnen)\b.{0,40}\bnicht\b"
+    r"|\bmi dispiace, (?:ma )?non|\bnon posso (?:tradurre|aiutar)"
+    r"|\bdesculpe, (?:mas )?|\bsinto muito|\bnão posso (?:traduzir|ajudar)|\bhet spijt me|\bsorry, (?:maar )?ik"
+    r"|\bik kan (?:dit|deze|u|je)\b.{0,30}\bniet\b"
+    r"|\bprzykro mi, (?:ale )?|\bprzepraszam, (?:ale )?nie|\bизвините, (?:но )?|\bк сожалению, я\b"
+    r"|\bя не могу (?:перевести|помочь|выполнить)"
     r"|申し訳(?:ありません|ございません)|(?:抱歉|对不起|對不起)[，,]?(?:但)?(?:我|作为)|我(?:无法|不能|無法)(?:翻译|提供|协助|完成|翻譯)|죄송(?:합니다|하지만)"
-    r"|(?:عذرا|عذرًا|آسف|أعتذر)[،, ]|لا (?:أستطيع|يمكنني) (?:ترجمة|المساعدة|تقديم)|\bbeklager, |\btyvärr kan jag|\bomlouvám se|\büzgünüm",
+    r"|(?:عذرا|عذرًا|آسف|أعتذر)[،, ]|لا (?:أستطيع|يمكنني) (?:ترجمة|المساعدة|تقديم)|\bbeklager, |\btyvärr kan jag"
+    r"|\bomlouvám se|\büzgünüm",
     re.IGNORECASE,
 )
 _ERROR_TEXT = re.compile(
-    r"^\W*(?:\w*error|exception|fatal|failed|failure|warning)\b\s*(?:[:\-–(]|\d{3}|code)|\btraceback \(most recent|\b\w+(?:Error|Exception)\b"
-    r"|\b(?:internal server error|bad gateway|service unavailable|gateway time-?out|too many requests|rate limit|quota exceeded|request timed out"
-    r"|connection (?:refused|reset|error|timed out)|time-?out (?:error|exceeded|while)|access denied|unauthorized|invalid api key|out of memory)"
-    r"|\bHTTP(?:/\d(?:\.\d)?)?\s*[45]\d\d\b|\bstatus(?: code)?\s*[:=]?\s*[45]\d\d\b|\berror (?:code )?[45]\d\d\b|\b[45]\d\d (?:error|internal|bad|service|too many)"
-    r"|\btranslation (?:failed|unavailable|not available|error|missing)|\b(?:failed|unable|error|could not|couldn(?:’|')?t) (?:to )?translat"
-    r"|\berror (?:while|during|occurred|processing)|\ban? (?:unexpected |unknown )?error\b|<!doctype html|^\s*<html|\{\s*[\"']error[\"']",
+    r"^\W*(?:\w*error|exception|fatal|failed|failure|warning)\b\s*(?:[:\-–(]|\d{3}|code)|\btraceback \(most recent"
+    r"|\b(?-i:[A-Z])\w*(?-i:Error|Exception)\b"
+    r"|\b(?:internal server error|bad gateway|service unavailable|gateway time-?out|too many requests|rate limit"
+    r"|quota exceeded|request timed out"
+    r"|connection (?:refused|reset|error|timed out)|time-?out (?:error|exceeded|while)|access denied|unauthorized"
+    r"|invalid api key|out of memory)"
+    r"|\bHTTP(?:/\d(?:\.\d)?)?\s*[45]\d\d\b|\bstatus(?: code)?\s*[:=]?\s*[45]\d\d\b|\berror (?:code )?[45]\d\d\b"
+    r"|\b[45]\d\d (?:error|internal|bad|service|too many)"
+    r"|\btranslation (?:failed|unavailable|not available|error|missing)|\b(?:failed|unable|error|could not|couldn(?:’"
+    r"|')?t) (?:to )?translat"
+    r"|\berror (?:while|during|occurred|processing)|\ban? (?:unexpected |unknown )?error\b|<!doctype html|^\s*<html"
+    r"|\{\s*[\"']error[\"']",
     re.IGNORECASE,
 )
+LIST_ENDS = (",", "，", "、", "،", "-", "–", "(", "（", "/")
+# One of these stands in whatever the patterns above can match: a plain look first, as the patterns are slow.
+_CHATTER_HINTS = (
+    "```", "think>", "<|", "sure", "certainly", "of course", "absolutely", "okay", "no problem", "happy to", "here", "below", "following",
+    "this is", "translat", "follows", "let me know", "hope this", "feel free", "would you like", "note", "explanation", "output", "answer",
+    "result", "traduc", "traduz", "tradução", "übersetz", "vertaling", "tłumacz", "перевод", "翻訳", "翻译", "翻譯", "译文", "번역",
+    "الترجمة", "översätt", "oversæt", "overset",
+)  # fmt: skip
+_REFUSAL_HINTS = (
+    "sorry", "afraid", "unable", "not able", "i can", "i won", "decline", "apolog", "language model", "as a", "cannot", "against my",
+    "lo siento", "no puedo", "désolé", "je ne peux", "leid", "ich kann", "dispiace", "non posso", "desculpe", "sinto muito", "não posso",
+    "spijt", "ik kan", "przykro", "przepraszam", "извините", "сожалению", "не могу", "申し訳", "抱歉", "对不起", "對不起", "无法", "不能",
+    "無法", "죄송", "عذر", "آسف", "أعتذر", "أستطيع", "يمكنني", "beklager", "tyvärr", "omlouv", "üzgün",
+)  # fmt: skip
+_ERROR_HINTS = (
+    "error", "exception", "traceback", "gateway", "unavailable", "too many", "rate limit", "quota", "timed out", "time-out", "timeout",
+    "connection", "denied", "unauthor", "api key", "memory", "http", "status", "translat", "doctype", "<html", "fatal", "fail", "warning",
+)  # fmt: skip
 _QUOTE_PAIRS = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』", "‘": "’", "'": "'", "`": "`"}
+
+
+def _hinted(text: str, hints: tuple[str, ...]) -> bool:
+    for hint in hints:
+        if hint in text:
+            return True
+    return False
 
 
 @check("empty", Severity.ERROR)
@@ -79,6 +127,8 @@ def error_text(subject: Subject) -> Iterable[str]:
     An exception, an HTTP status or “translation failed” that the source does not have.
     False alarms: a source that speaks of errors is left alone.
     """
+    if not _hinted(subject.seen.lowered, _ERROR_HINTS):
+        return ()
     found = _ERROR_TEXT.search(subject.translation)
     if found is None or _ERROR_TEXT.search(subject.source):
         return ()
@@ -92,8 +142,14 @@ def refusal(subject: Subject) -> Iterable[str]:
     “I'm sorry, but I cannot…” in English or in the target's own words, absent from the source.
     False alarms: a source that itself says sorry or cannot is left alone.
     """
+    if not _hinted(subject.seen.lowered, _REFUSAL_HINTS):
+        return ()
     found = _REFUSAL.search(subject.translation)
-    if found is None or _REFUSAL.search(subject.source) or subject.facts.words & {"sorry", "cannot", "can't", "can’t", "apologies"}:
+    if (
+        found is None
+        or _REFUSAL.search(subject.source)
+        or subject.facts.words & {"sorry", "cannot", "can't", "can’t", "apologies"}
+    ):
         return ()
     return (f"The model refused instead of translating: “{_shorten(subject.translation)}”.",)
 
@@ -106,10 +162,11 @@ def chatter(subject: Subject) -> Iterable[str]:
     source does not have.
     False alarms: a source that really begins so is left alone.
     """
-    found = _CHATTER.search(subject.translation)
-    if found is not None and _CHATTER.search(subject.source) is None:
-        return (f"The model added words of its own: “{_shorten(found[0].strip())}”.",)
     target = subject.translation.strip()
+    if target[:1] in ("{", "[") or _hinted(subject.seen.lowered, _CHATTER_HINTS):
+        found = _CHATTER.search(target)
+        if found is not None and _CHATTER.search(subject.source) is None:
+            return (f"The model added words of its own: “{_shorten(found[0].strip())}”.",)
     closing = _QUOTE_PAIRS.get(target[:1])
     if (
         closing
@@ -136,20 +193,35 @@ def truncated(subject: Subject) -> Iterable[str]:
     source, target, facts = subject.source, subject.translation.rstrip(), subject.facts
     if facts.has_tags or facts.placeholders:
         last_open = max(target.rfind("<"), target.rfind("{"))
-        if last_open >= 0 and last_open > max(target.rfind(">"), target.rfind("}")) and target[last_open + 1 : last_open + 2].strip():
+        if (
+            last_open >= 0
+            and last_open > max(target.rfind(">"), target.rfind("}"))
+            and target[last_open + 1 : last_open + 2].strip()
+        ):
             return (f"The text ends in the middle of “{target[last_open:]}”.",)
     length = len(source)
+    share = len(target) / (length * subject.language.expansion) if length else 1.0
+    # Real translations of the shipped catalogue keep 0.58 of the usual length at least, long ones 0.65.
+    if length >= 20 and share < (0.5 if length > 80 else 0.4):
+        return (f"The translation has {len(target)} characters for {length} in English: a part is missing.",)
+    if subject.kind in ("title", "option") and subject.terms and _is_piece(subject, target):
+        return (f"“{target}” is only the beginning of the translation.",)
+    if (
+        share < 0.75
+        and facts.ends_balanced
+        and target.count("(") + target.count("（") > target.count(")") + target.count("）")
+    ):
+        return (f"The text breaks off at “…{target[-20:]}”.",)
     if length < 40:
         return ()
-    share = len(target) / (length * subject.language.expansion)
-    # The floor is far under every real translation of the shipped catalogue (shortest: 0.55 of the usual).
-    if length > 80 and share < 0.4:
-        return (f"The translation has {len(target)} characters for {length} in English: a part is missing.",)
-    if subject.kind == "list" and facts.items >= 4:
+    if target[-1:] in LIST_ENDS and source.rstrip()[-1:] not in LIST_ENDS:
+        return (f"The text breaks off at “…{target[-20:]}”.",)
+    if subject.kind == "list" and facts.items >= 3:
         items = 1 + len(pat.LIST_MARK.findall(target))
-        if items < facts.items - 1 and share * subject.language.expansion < facts.items and _lost_items(items, facts.items, share):
+        # An entry may be joined to its neighbour by “and”; two lost, or one and much of the length, were cut.
+        if items <= facts.items - 2 or (items < facts.items and share < 0.8):
             return (f"The list has {items} entries, the English one has {facts.items}.",)
-    if not facts.ends_closed or subject.language.tag == "th" or not target or not target[-1].isalnum() and target[-1] not in ",、،-":
+    if not facts.ends_closed or subject.language.tag == "th" or not target[-1:].isalnum():
         return ()
     if subject.kind != "prose" and facts.enders < 2:
         return ()
@@ -159,9 +231,16 @@ def truncated(subject: Subject) -> Iterable[str]:
     return ()
 
 
-def _lost_items(items: int, expected: int, share: float) -> bool:
-    """A list may join entries with “and”; it is cut when entries and length are gone together."""
-    return items <= expected * 0.75 and share < 1.9 * items / expected
+def _is_piece(subject: Subject, target: str) -> bool:
+    """Tell whether a title is nothing but its protected name, or an option the beginning of its own rendering."""
+    if subject.kind == "option":
+        folded = target.casefold()
+        renderings = {
+            r.casefold() for t in subject.terms if t.term.casefold() == subject.source.casefold() for r in t.renderings
+        }
+        return len(folded) > 1 and folded not in renderings and any(r.startswith(folded) for r in renderings)
+    names = [term.term for term in subject.terms if term.do_not_translate]
+    return target in names and len(subject.facts.word_list) > 2
 
 
 def _shorten(text: str, most: int = 60) -> str:

@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from ketl.checks import _patterns as pat
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
 
@@ -69,6 +68,112 @@ def _patterns(tag: str, script: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(f"[{mine}]"), re.compile(f"[{third}]+")
 
 
+# What cp1252 makes of the bytes 80 to BF: marks, and a few letters that are also written on purpose.
+_MARKS = "\u0080-\u009f\u00a1-\u00aa\u00ac-\u00ba\u00bc-\u00bf\u20ac\u201a\u201e\u2020\u2021\u02c6\u2030\u2039\u2018\u2019\u201c\u201d\u2022\u02dc\u2122"
+_CP1252 = _MARKS + "\u00a0\u00ab\u00bb\u0192\u2026\u2013\u2014\u203a\u0160\u0161\u0152\u0153\u017d\u017e\u0178"
+_MOJIBAKE = re.compile(
+    # In capitals “Ã” is Portuguese and may stand before a space or a closing quote.
+    f"Ã[\u0080-\u009f\u00a1-\u00ba\u00bc-\u00bf\u0192\u2020\u2021\u02c6\u2030\u2122]|(?<![A-ZÀ-Þ])Ã[{_CP1252} ]"
+    f"|Â[\u00a0-\u00ba\u00bc-\u00bf]|â€|â„¢|ï»¿|ï¿½|(?:[ÐÑ][{_CP1252}]){{2,}}|(?:[àáâãäåæçèéêëìíØÙÚÛ][{_MARKS}]){{2,}}"
+    # Polish and Czech: a capital Å, Ä or Ã inside a small word.
+    f"|(?<=[a-zà-ÿ])[ÄÅ][{_CP1252}]|[ÄÅ][{_MARKS}\u2026](?=[a-zà-ÿ])"
+    f"|[åæçèéêëìíãä][{_MARKS}][{_CP1252}](?<![“”„…]{{2}})|[åæçèéêëìíãä][\u0161\u0153\u017e\u0192][{_MARKS}]"
+    "|ã[\u201a\u0192\u2020\u2021\u02c6\u2030\u0152\u017d]"
+    f"|(?:[РС][\u0080-\u00bf\u0402-\u040f\u0452-\u045f{_MARKS}]){{3,}}|[\ufffd\ue000-\uf8ff\ud800-\udfff\ufffe\uffff]"
+)
+
+
+# A quick look for what every pattern above needs.
+_SUSPECT = re.compile(f"[ÃÂâïÐÑàáãäåæçèéêëìíØÙÚÛÄÅРС][{_CP1252}\u0402-\u040f\u0452-\u045f ]")
+_NEVER = re.compile("[\ufffd\ue000-\uf8ff\ud800-\udfff\ufffe\uffff]")
+
+
+@check("mojibake", Severity.ERROR)
+def mojibake(subject: Subject) -> Iterable[str]:
+    """Garbled characters.
+
+    Text decoded wrongly (“Ã©”, “â€™”), replacement characters, private-use or unassigned characters.
+    False alarms: none known.
+    """
+    if subject.seen.ascii or (
+        _SUSPECT.search(subject.translation) is None and _NEVER.search(subject.translation) is None
+    ):
+        return ()
+    found = _MOJIBAKE.search(subject.translation)
+    if found is not None and found[0] not in subject.source:
+        return (
+            f"The text has garbled characters: “{subject.translation[max(0, found.start() - 5) : found.end() + 5]}”.",
+        )
+    return ()
+
+
+_MIXED = re.compile(
+    f"(?:[A-Za-z\u00c0-\u024f]+[{_RANGES['Cyrillic']}{_RANGES['Greek']}]|[{_RANGES['Cyrillic']}{_RANGES['Greek']}]+[A-Za-z\u00c0-\u024f])"
+    f"[A-Za-z\u00c0-\u024f{_RANGES['Cyrillic']}{_RANGES['Greek']}]*"
+)
+_NON_LATIN_LIKE = re.compile(f"[{_RANGES['Cyrillic']}{_RANGES['Greek']}]")
+_LOOKALIKES = frozenset("аеорсухіјѕԁһАВЕЅІЈКМНОРСТХУοανρτυικΑΒΕΖΗΙΚΜΝΟΡΤΥΧaeopcyxijsdhABESIJKMHOPCTXYuvnkZN")
+
+
+def _mixed_words(subject: Subject) -> list[str]:
+    """Return words that mix Latin with look-alike Cyrillic or Greek letters."""
+    if _NON_LATIN_LIKE.search(subject.translation) is None:
+        return []
+    words = []
+    for found in _MIXED.finditer(subject.translation):
+        word = found[0]
+        other = _NON_LATIN_LIKE.findall(word)
+        latin = [char for char in word if char not in other]
+        fewer = other if len(other) <= len(latin) else latin
+        if (
+            set(fewer) <= _LOOKALIKES
+            and word not in subject.source
+            and not _is_name_with_ending("".join(latin), word, subject)
+        ):
+            words.append(word)
+    return words
+
+
+def _is_name_with_ending(latin: str, word: str, subject: Subject) -> bool:
+    """Allow a Latin name or code glued to an ending or a word: all its letters in one run, known from the source."""
+    return len(latin) >= 2 and latin in word and latin in subject.source
+
+
+@check("homoglyphs", Severity.ERROR)
+def homoglyphs(subject: Subject) -> Iterable[str]:
+    """Look-alike letter of another alphabet.
+
+    A Cyrillic or Greek letter inside a Latin word, or the reverse: it looks right and cannot be searched.
+    False alarms: brand stylings on purpose.
+    """
+    if subject.seen.ascii:
+        return ()
+    return [f"“{word}” mixes letters of two alphabets that look alike." for word in _mixed_words(subject)[:3]]
+
+
+@check("third-script", Severity.ERROR)
+def third_script(subject: Subject) -> Iterable[str]:
+    """Letters of a third script.
+
+    A word in a script that is neither Latin, nor the target's, nor in the source.
+    False alarms: none known; µ and similar signs count as no script.
+    """
+    if subject.seen.ascii:
+        return ()
+    _, third = _patterns(subject.language.tag, subject.language.script)
+    strange = [found for found in third.findall(subject.translation) if found not in subject.source]
+    if not strange or _mixes_latin(strange, subject):
+        return ()
+    name = unicodedata.name(strange[0][0], "unknown letters").split()[0].replace("CJK", "Chinese").capitalize()
+    return (f"“{strange[0][:20]}” is written in {name} letters.",)
+
+
+def _mixes_latin(strange: list[str], subject: Subject) -> bool:
+    """Tell whether the strange letters are look-alikes inside words: then the check "homoglyphs" speaks."""
+    inside = {letter for word in _mixed_words(subject) for letter in word}
+    return all(set(run) <= inside for run in strange)
+
+
 @check("script", Severity.ERROR)
 def script(subject: Subject) -> Iterable[str]:
     """Wrong script.
@@ -93,7 +198,7 @@ def script(subject: Subject) -> Iterable[str]:
     for term in subject.terms:
         if term.do_not_translate:
             text = text.replace(term.term, " ")
-    latin = 0
+    latin = 0.0
     source_words = subject.facts.words
     for word in _LATIN_WORD.findall(text):
         if len(word) <= 2 or word.isupper():
@@ -120,89 +225,3 @@ def _is_unit(word: str) -> bool:
 def _share_message(subject: Subject, share: float) -> str:
     name = _NAMES.get(subject.language.script, subject.language.name)
     return f"Only {share:.0%} of the letters are {name}." if share else f"The text is not in {name} letters."
-
-
-@check("third-script", Severity.ERROR)
-def third_script(subject: Subject) -> Iterable[str]:
-    """Letters of a third script.
-
-    A word in a script that is neither Latin, nor the target's, nor in the source.
-    False alarms: none known; µ and similar signs count as no script.
-    """
-    if subject.seen.ascii:
-        return ()
-    _, third = _patterns(subject.language.tag, subject.language.script)
-    strange = [found for found in third.findall(subject.translation) if found not in subject.source]
-    if not strange or _mixes_latin(strange, subject):
-        return ()
-    name = unicodedata.name(strange[0][0], "unknown letters").split()[0].replace("CJK", "Chinese").capitalize()
-    return (f"“{strange[0][:20]}” is written in {name} letters.",)
-
-
-def _mixes_latin(strange: list[str], subject: Subject) -> bool:
-    """Tell whether the strange letters are look-alikes inside words: then the check "homoglyphs" speaks."""
-    inside = {letter for word in _mixed_words(subject) for letter in word}
-    return all(set(run) <= inside for run in strange)
-
-
-_MIXED = re.compile(
-    f"(?:[A-Za-z\u00c0-\u024f]+[{_RANGES['Cyrillic']}{_RANGES['Greek']}]|[{_RANGES['Cyrillic']}{_RANGES['Greek']}]+[A-Za-z\u00c0-\u024f])"
-    f"[A-Za-z\u00c0-\u024f{_RANGES['Cyrillic']}{_RANGES['Greek']}]*"
-)
-_NON_LATIN_LIKE = re.compile(f"[{_RANGES['Cyrillic']}{_RANGES['Greek']}]")
-_LOOKALIKES = frozenset("аеорсухіјѕԁһАВЕЅІЈКМНОРСТХУοανρτυικΑΒΕΖΗΙΚΜΝΟΡΤΥΧaeopcyxijsdhABESIJKMHOPCTXYuvnkZN")
-
-
-def _mixed_words(subject: Subject) -> list[str]:
-    """Return words that mix Latin with look-alike Cyrillic or Greek letters."""
-    if _NON_LATIN_LIKE.search(subject.translation) is None:
-        return []
-    words = []
-    for found in _MIXED.finditer(subject.translation):
-        word = found[0]
-        other = _NON_LATIN_LIKE.findall(word)
-        latin = [char for char in word if char not in other]
-        fewer = other if len(other) <= len(latin) else latin
-        if set(fewer) <= _LOOKALIKES and word not in subject.source and not _is_name_with_ending("".join(latin), word, subject):
-            words.append(word)
-    return words
-
-
-def _is_name_with_ending(latin: str, word: str, subject: Subject) -> bool:
-    """Allow a Latin name or code glued to an ending or a word: all its letters in one run, known from the source."""
-    return len(latin) >= 2 and latin in word and latin in subject.source
-
-
-@check("homoglyphs", Severity.ERROR)
-def homoglyphs(subject: Subject) -> Iterable[str]:
-    """Look-alike letter of another alphabet.
-
-    A Cyrillic or Greek letter inside a Latin word, or the reverse: it looks right and cannot be searched.
-    False alarms: brand stylings on purpose.
-    """
-    if subject.seen.ascii:
-        return ()
-    return [f"“{word}” mixes letters of two alphabets that look alike." for word in _mixed_words(subject)[:3]]
-
-
-_CP1252 = "\u0080-\u00bf\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u017d\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178"
-_MOJIBAKE = re.compile(
-    f"Ã[\u0080-\u009f\u00a1-\u00bf\u0192\u2020\u2021\u02c6\u2030\u0160\u0152\u017d\u2122\u0161\u0153\u017e\u0178]|Â[\u00a0-\u00ba\u00bc-\u00bf]|â€|ï»¿|ï¿½|(?:[ÐÑ][{_CP1252}]){{2,}}"
-    f"|(?:[àáãäåæçèéêëìíØÙÚÛ][{_CP1252}]){{3,}}|(?:[РС][\u0080-\u00bf\u0402-\u040f\u0452-\u045f{_CP1252[5:]}]){{3,}}"
-    "|[\ufffd\ue000-\uf8ff\ud800-\udfff\ufffe\uffff]"
-)
-
-
-@check("mojibake", Severity.ERROR)
-def mojibake(subject: Subject) -> Iterable[str]:
-    """Garbled characters.
-
-    Text decoded wrongly (“Ã©”, “â€™”), replacement characters, private-use or unassigned characters.
-    False alarms: none known.
-    """
-    if subject.seen.ascii:
-        return ()
-    found = _MOJIBAKE.search(subject.translation)
-    if found is not None and found[0] not in subject.source:
-        return (f"The text has garbled characters: “{subject.translation[max(0, found.start() - 5) : found.end() + 5]}”.",)
-    return ()

@@ -10,7 +10,7 @@ from typing import Protocol
 from ketl.checks import _patterns as pat
 from ketl.checks._function_words import count_function_words
 from ketl.checks._number_words import ENGLISH_NUMBER_WORDS
-from ketl.checks._units import unit_after, unit_before
+from ketl.checks._units import has_all_units, unit_after, unit_before
 from ketl.checks.numerals import Numeral, fold_digits, mask_protected, plain, read_numerals
 from ketl.checks.profiles import NO_LIMIT, Limit
 from ketl.languages import Language
@@ -80,9 +80,11 @@ def read_placeholders(text: str) -> Counter[str]:
 
 def read_codes(text: str) -> tuple[str, ...]:
     """Return the codes of a text (4XL, 600D, V.2) and its acronyms of standards (UPF, YKK)."""
-    codes = [
-        found for found in pat.CODE.findall(text) if pat.NOT_CODE.fullmatch(found) is None
-    ] if any(char.isdigit() for char in text) else []
+    codes = (
+        [found for found in pat.CODE.findall(text) if pat.NOT_CODE.fullmatch(found) is None]
+        if any(char.isdigit() for char in text)
+        else []
+    )
     return (*codes, *pat.ACRONYM.findall(text))
 
 
@@ -90,7 +92,7 @@ class SourceFacts:
     """What is read out of one source text, once for all languages that it is translated to."""
 
     __slots__ = (
-        "attributes", "bullets", "clock", "codes", "dimensions", "emails", "enders", "ends_closed", "entities", "folded",
+        "attributes", "bullets", "clock", "codes", "dimensions", "emails", "enders", "ends_balanced", "ends_closed", "entities", "folded",
         "has_tags", "items", "letters", "nested", "newlines", "number_texts", "placeholders", "quantities", "tags",
         "urls", "word_list", "word_values", "words",
     )  # fmt: skip
@@ -99,7 +101,11 @@ class SourceFacts:
         self.has_tags = "<" in text
         self.tags, self.attributes, self.nested = read_tags(text) if self.has_tags else (Counter(), Counter(), True)
         self.placeholders = read_placeholders(text)
-        self.urls = Counter(url.rstrip(".,;:!?") for url in pat.URL.findall(text)) if ("//" in text or "www." in text) else Counter()
+        self.urls = (
+            Counter(url.rstrip(".,;:!?") for url in pat.URL.findall(text))
+            if ("//" in text or "www." in text)
+            else Counter()
+        )
         self.emails = Counter(pat.EMAIL.findall(text)) if "@" in text else Counter()
         self.entities = Counter(pat.ENTITY.findall(text)) if "&" in text else Counter()
         self.folded = mask_protected(fold_digits(text))
@@ -121,6 +127,7 @@ class SourceFacts:
         )
         stripped = text.rstrip()
         self.ends_closed = bool(stripped) and stripped[-1] in pat.END_MARKS
+        self.ends_balanced = text.count("(") == text.count(")")
         self.enders = len(pat.SENTENCE_END.findall(stripped))
         self.items = 1 + len(pat.LIST_MARK.findall(stripped))
         self.newlines = text.count("\n")
@@ -152,9 +159,7 @@ class SourceFacts:
 
 def _opens_with_quote(text: str) -> bool:
     """Tell whether a straight quote stands before a word, so that one after a digit may close it."""
-    return any(
-        char == '"' and (not index or not text[index - 1].isdigit()) for index, char in enumerate(text)
-    )
+    return any(char == '"' and (not index or not text[index - 1].isdigit()) for index, char in enumerate(text))
 
 
 def _english_unit(text: str, numeral: Numeral, quotes_open: bool) -> str | None:
@@ -162,9 +167,6 @@ def _english_unit(text: str, numeral: Numeral, quotes_open: bool) -> str | None:
     if unit == "in":
         after = text[numeral.end : numeral.end + 4]
         if after[:1] in ('"', "”", "“") and quotes_open:
-            return None
-        # “2 in 1” holds no inch: with a space before it, “in” needs its full stop.
-        if after.startswith(" in") and not after.startswith((" in.", " inc")):
             return None
     if unit == "m" and text[numeral.end : numeral.end + 1] == " ":
         return "m" if text[numeral.end + 1 : numeral.end + 2] == "m" else None
@@ -180,7 +182,18 @@ def source_facts(text: str) -> SourceFacts:
 class TargetFacts:
     """What several checks read out of one translation, each fact when first asked for."""
 
-    __slots__ = ("_language", "_numerals", "_recognised", "_source", "_terms", "_words", "ascii", "folded", "lowered", "text")
+    __slots__ = (
+        "_language",
+        "_numerals",
+        "_recognised",
+        "_source",
+        "_terms",
+        "_words",
+        "ascii",
+        "folded",
+        "lowered",
+        "text",
+    )
 
     def __init__(self, text: str, source: str, language: Language, terms: tuple[GlossaryTerm, ...]) -> None:
         self.text = text
@@ -215,10 +228,27 @@ class TargetFacts:
         Matters of style are raised only then, so that codes, names and pseudo-translations stay quiet.
         """
         if self._recognised is None:
-            self._recognised = count_function_words(self.text, self.words, self._language.tag) >= 2 or any(
-                self._renders(term) for term in self._terms if not term.do_not_translate
+            self._recognised = (
+                count_function_words(self.text, self.words, self._language.tag) >= 2 or self._speaks_glossary()
             )
         return self._recognised
+
+    def _speaks_glossary(self) -> bool:
+        """Tell whether enough terms, other than those that stay the same word, have a rendering in the text."""
+        terms = [
+            term
+            for term in self._terms
+            if term.renderings
+            and not term.do_not_translate
+            and term.term.casefold() not in map(str.casefold, term.renderings)
+        ]
+        hits = sum(map(self._renders, terms))
+        # In another script one rendering may be a mere transliteration; most of them are not.
+        return (
+            hits * 2 > len(terms)
+            or (hits * 2 == len(terms) and hits > 1)
+            or (hits > 0 and self._language.script == "Latn")
+        )
 
     def _renders(self, term: GlossaryTerm) -> bool:
         source = self._source.casefold()
@@ -234,7 +264,10 @@ class TargetFacts:
         if unit is not None:
             return unit
         rest = self.folded[numeral.end : numeral.end + 3].lstrip(" \u00a0\u202f-\u2011")
-        return None if rest and (rest[0].isalpha() or rest[0].isdigit()) else ""
+        if not rest or not rest[0].isalnum():
+            return ""
+        # Next to a word the tables do not know, the unit counts as lost only where they are complete.
+        return "" if not rest[0].isdigit() and has_all_units(tag) and self.recognised else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,25 +9,18 @@ from functools import lru_cache
 from ketl.checks import _patterns as pat
 from ketl.checks._function_words import CLOSE_PAIRS, FUNCTION_WORDS, base_tag, count_function_words, vote
 from ketl.checks.base import Severity, check
-from ketl.checks.identity import renders
-from ketl.checks.subject import Subject
+from ketl.checks.subject import GlossaryTerm, Subject
 from ketl.languages import LANGUAGES
 
 # English words that shops of many languages use unchanged; alone they prove no missing translation.
 LOANWORDS = frozenset(
-    """active airport bag base beanie belt bike biker bikini bio black blazer body bomber bootcut boots boxer brief
-    briefs cap cardigan cargo casual champion chino chinos city classic club coat collection color cool copper crop
-    cotton crew cross cut denim design diesel dress duffel elastan elastane enduro eco equipment fan fashion fit fitness fleece
-    flannel freeride full functional gaiter gel glove gore grey grip gym hip hoodie hoody inseam interlock jacket jeans
-    jersey jogger joggers jogging jumper khaki legging leggings light liner logo longsleeve lounge lycra marine medium
-    membrane merino mesh mini mix model modern mountain mtb nano navy neck nylon oliver olive orange original outdoor
-    outfit overall oversize oversized pack pad panel park parka patch performance plus polo polyamide polyester poncho
-    popeline premium print pro pullover pure racing regular relaxed retro ripstop rock rosa running safari sand set shell shirt
-    short shorts silicone silk single size skinny slim sneaker sneakers soft softshell spandex sport sports standard
-    straight street stretch strap style sun super sweat sweater sweatshirt synthetic tank team tech teen tee thermo top
-    topaz touch trail training travel trekking trend trench trend tube tunnel twill ultra unisex urban v-neck velour
-    vest vintage viscose wash windbreaker wool xl yoga zip zipper taupe beige mint lime indigo natural pink turquoise
-    violet magenta cyan gel anorak bandana max min air flex dry fresh warm""".split()
+    "anorak bandana base beanie beige bermuda bikini blazer bomber bordeaux boxer cactus camel cap cargo casual chino color coral "
+    "crop denim design duffel elastan elastane enduro fit fitness fleece freeride fuchsia gel hoodie indigo jeans jersey jogger "
+    "joggers khaki latex leggings lime liner logo lycra magenta marine membrane menta merino mesh mini mocha modal model mountainbike "
+    "natural neon nylon olive orange original outdoor outfit oversize oversized panel parka polar polo polyamide polyester poncho "
+    "pullover regular retro ripstop rosa rose safari sand set shirt shorts silicone skinny slim sneaker sneakers soft softshell spandex "
+    "sport standard straight street stretch style sweater sweatshirt tank team tee terracotta thermo top trail trekking turquoise twill "
+    "unisex urban vanilla velour violet viscose yoga zip".split()
 )
 
 
@@ -35,7 +28,11 @@ LOANWORDS = frozenset(
 def _english_only(tag: str) -> frozenset[str]:
     """English function words that the language itself does not have, and that no neighbour's words resemble."""
     shared = FUNCTION_WORDS.get(base_tag(tag), frozenset())
-    return FUNCTION_WORDS["en"] - shared - {"a", "in", "on", "it", "is", "at", "of", "as", "an", "so", "all", "we", "for", "most", "not"}
+    return (
+        FUNCTION_WORDS["en"]
+        - shared
+        - {"a", "in", "on", "it", "is", "at", "of", "as", "an", "so", "all", "we", "for", "most", "not"}
+    )
 
 
 @lru_cache(maxsize=64)
@@ -44,22 +41,35 @@ def _mark(tag: str, name: str) -> re.Pattern[str]:
     return re.compile(rf"^\W*(?:{words})\s*[\])}}>:|»·⟧〕】]|[\[({{<|«·⟦〔【]\s*(?:{words})\W*$", re.IGNORECASE)
 
 
+def has_language_mark(subject: Subject) -> bool:
+    """Tell whether the text is marked with its language (“[fr] …”), as demo and test texts are."""
+    return _mark(subject.language.tag, subject.language.name).search(subject.translation.strip()) is not None
+
+
 def _plain(text: str) -> str:
-    return "".join(char for char in text.casefold() if char.isalnum())
+    return " ".join(text.casefold().split()).strip(" .!?:;,…\"“”„'’»«")
 
 
 def _own_words(subject: Subject) -> list[str]:
-    """The words of the source that a translation could change: no protected names, codes, loanwords."""
+    """The words of an echoed source that a translation could change: no protected names, codes, capitals.
+
+    Nor what the glossary itself renders with the English word.
+    """
     text = pat.ACRONYM.sub(" ", subject.facts.folded)
-    for term in sorted((t.term for t in subject.terms if t.do_not_translate), key=len, reverse=True):
-        text = text.replace(term, " ")
-    for code in subject.facts.codes:
-        text = text.replace(code, " ")
-    return [
-        word.casefold()
-        for word in pat.WORD.findall(text)
-        if len(word) > 2 and not word.isupper() and word.casefold() not in LOANWORDS
-    ]
+    kept = [t.term for t in subject.terms if t.do_not_translate or _agreed(t, subject.seen.lowered)]
+    for term in sorted([*kept, *subject.facts.codes], key=len, reverse=True):
+        text = re.sub(re.escape(term), " ", text, flags=re.IGNORECASE)
+    return [word.casefold() for word in pat.WORD.findall(text) if len(word) > 2 and not word.isupper()]
+
+
+def _is_echo(subject: Subject) -> bool:
+    source, target = subject.source.strip(), subject.translation.strip()
+    return target == source or (abs(len(target) - len(source)) <= 4 and _plain(target) == _plain(source))
+
+
+def _agreed(term: GlossaryTerm, lowered: str) -> bool:
+    """Tell whether the text has a rendering of the term as a whole word."""
+    return any(re.search(rf"(?<!\w){re.escape(rendering.casefold())}(?!\w)", lowered) for rendering in term.renderings)
 
 
 @check("untranslated", Severity.ERROR)
@@ -71,43 +81,43 @@ def untranslated(subject: Subject) -> Iterable[str]:
     False alarms: names and loanwords (“Hoodie”, “Slim Fit”) are let pass; a demo text that marks the source with
     its language tag (“[fr] …”) is not judged.
     """
-    source, target = subject.source.strip(), subject.translation.strip()
-    if target == source or (abs(len(target) - len(source)) <= 4 and _plain(target) == _plain(source)):
+    if _is_echo(subject):
         own = _own_words(subject)
-        if len(own) >= 2:
+        foreign = [word for word in own if word not in LOANWORDS]
+        latin = subject.language.script == "Latn"
+        # A lone unknown word in a title may be a name, unless the names are known.
+        may_be_name = (
+            latin and subject.kind == "title" and len(own) == 1 and not any(t.do_not_translate for t in subject.terms)
+        )
+        known = any(
+            t.renderings and not _agreed(t, subject.seen.lowered) for t in subject.terms if not t.do_not_translate
+        )
+        if own and not may_be_name and (foreign or known or not latin):
             return ("The text came back in English.",)
-        if own and subject.language.script == "Latn" and _glossary_knows_better(subject):
-            return ("The text came back in English, the glossary has a translation.",)
         return ()
     words = subject.seen.words
-    english = words & _english_only(subject.language.tag) if not words.isdisjoint(FUNCTION_WORDS["en"]) else frozenset()
-    needed = 4 if subject.language.script == "Latn" else 3
-    if len(english) < needed or len(english) < 2 * count_function_words(target, words - english, subject.language.tag):
+    if words.isdisjoint(FUNCTION_WORDS["en"]):
         return ()
-    if _mark(subject.language.tag, subject.language.name).search(target):
+    tag = subject.language.tag
+    english = words & _english_only(tag)
+    needed = 4 if subject.language.script == "Latn" else 3
+    if len(english) < needed:
+        return ()
+    if len(english) < 6 and len(english) < count_function_words(subject.translation, words - english, tag):
+        return ()
+    if has_language_mark(subject):
         return ()
     return (f"The text is still in English, at least in part (“{', '.join(sorted(english)[:4])}”).",)
-
-
-def _glossary_knows_better(subject: Subject) -> bool:
-    lowered = subject.seen.lowered
-    return any(
-        term.renderings and not term.do_not_translate and not renders(term, lowered) for term in subject.terms
-    )
 
 
 @check("same-as-source", Severity.WARNING)
 def same_as_source(subject: Subject) -> Iterable[str]:
     """Same as the English text.
 
-    Nothing changed although a word is there that a translation would change.
-    False alarms: cognates and loanwords; a short list of them and the glossary's own renderings are let pass.
+    Nothing changed although a word is there that a translation could change.
+    False alarms: cognates and loanwords, unless the glossary has them as a rendering.
     """
-    if subject.language.script != "Latn" or _plain(subject.translation) != _plain(subject.source):
-        return ()
-    own = _own_words(subject)
-    # Two words and more are the check "untranslated"; a glossary rendering equal to the source is right.
-    if len(own) != 1 or any(term.renderings and renders(term, subject.seen.lowered) for term in subject.terms):
+    if subject.language.script != "Latn" or not _is_echo(subject) or not _own_words(subject):
         return ()
     return (f"The translation is the English text (“{subject.source.strip()}”).",)
 
@@ -123,8 +133,14 @@ _TELLTALE = {
     "sr": ("Russian or Ukrainian", re.compile("[ыэёіїєщйяю]")),
     "ar": ("Persian or Urdu", re.compile("[پچژگکیٹڈڑںے]")),
     "fa": ("Arabic or Urdu", re.compile("[ةىكيٹڈڑںے]")),
-    "zh-Hans": ("Traditional Chinese", re.compile("這|個|們|為|時|後|來|沒|還|對|說|讓|與|過|會|從|給|裡|樣|麼|開|關|點|長|車|帶")),
-    "zh-Hant": ("Simplified Chinese", re.compile("这|个|们|为|时|后|来|没|还|对|说|让|与|过|会|从|给|样|么|开|关|点|长|车|带")),
+    "zh-Hans": (
+        "Traditional Chinese",
+        re.compile("這|個|們|為|時|後|來|沒|還|對|說|讓|與|過|會|從|給|裡|樣|麼|開|關|點|長|車|帶"),
+    ),
+    "zh-Hant": (
+        "Simplified Chinese",
+        re.compile("这|个|们|为|时|后|来|没|还|对|说|让|与|过|会|从|给|样|么|开|关|点|长|车|带"),
+    ),
     "ja": ("Chinese", re.compile("这|们|为|时|没|还|说|让|给|样|么|你|您|吗|呢|吧|們|這|麼|沒|嗎|讓")),
 }
 
@@ -150,11 +166,16 @@ def language(subject: Subject) -> Iterable[str]:
     if own >= 3:
         return ()
     best, count = vote(words, tag)
-    if count < 3 or count < 3 * (own + 1) or count < len(words) * 0.15 or _SCRIPT_OF.get(best, "Latn") != subject.language.script:
+    if (
+        count < 3
+        or count < 3 * (own + 1)
+        or count < len(words) * 0.15
+        or _SCRIPT_OF.get(best, "Latn") != subject.language.script
+    ):
         return ()
     if frozenset((best, base_tag(tag))) in CLOSE_PAIRS and count < 5 * (own + 1):
         return ()
-    if best == "en" and _mark(tag, subject.language.name).search(subject.translation.strip()):
+    if has_language_mark(subject):
         return ()
     return (f"The text looks like {_NAME_OF.get(best, 'English')}, not {subject.language.name}.",)
 

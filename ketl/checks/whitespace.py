@@ -13,6 +13,8 @@ from ketl.checks.subject import Subject
 
 ALWAYS_INVISIBLE = "\u00ad\u2060\u2061\u2062\u2063\u2064\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffc\u180e\u115f\u3164"
 CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+# Scripts whose letters have a composed form that search and sorting expect; Indic and Hebrew points have none.
+COMPOSING = frozenset({"Latn", "Cyrl", "Grek", "Jpan", "Kore"})
 _PATTERN = re.compile(f"[{ALWAYS_INVISIBLE}\u200b\u200e\u200f{CONTROLS}]")
 _ZERO_WIDTH_SPACE_OK = frozenset({"th"})
 _DOUBLE_SPACE = re.compile(r"(?<=\S)[ \u00a0]{2,}(?=\S)")
@@ -43,7 +45,11 @@ def invisible(subject: Subject) -> Iterable[str]:
     if text.isascii():
         if text.isprintable():
             return ()
-    elif not unicodedata.is_normalized("NFC", text) and unicodedata.is_normalized("NFC", subject.source):
+    elif (
+        subject.language.script in COMPOSING
+        and not unicodedata.is_normalized("NFC", text)
+        and unicodedata.is_normalized("NFC", subject.source)
+    ):
         messages.append("Some letters are stored in two pieces (not in the NFC form).")
     rtl = subject.language.direction == "rtl"
     found = unwanted_invisibles(text, subject.language.tag, rtl)
@@ -64,12 +70,15 @@ def spaces(subject: Subject) -> Iterable[str]:
     source, text = subject.source, subject.translation
     messages = []
     if text[:1].isspace() != source[:1].isspace():
-        messages.append("A space at the beginning is too many." if text[:1].isspace() else "The space at the beginning is missing.")
+        messages.append(
+            "A space at the beginning is too many." if text[:1].isspace() else "The space at the beginning is missing."
+        )
     if text[-1:].isspace() != source[-1:].isspace():
-        messages.append("A space at the end is too many." if text[-1:].isspace() else "The space at the end is missing.")
-    if "  " in text or "\u00a0" in text:
-        if _DOUBLE_SPACE.search(text) and not _DOUBLE_SPACE.search(source):
-            messages.append("There is a double space.")
+        messages.append(
+            "A space at the end is too many." if text[-1:].isspace() else "The space at the end is missing."
+        )
+    if ("  " in text or "\u00a0" in text) and _DOUBLE_SPACE.search(text) and not _DOUBLE_SPACE.search(source):
+        messages.append("There is a double space.")
     return messages
 
 

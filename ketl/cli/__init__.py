@@ -17,7 +17,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = argparse.ArgumentParser(
         prog="python -m ketl",
-        description="Translate product catalogues in parallel. Without GROQ_API_KEY everything runs on a local demo server.",
+        description="Translate product catalogues in parallel. Without GROQ_API_KEY a local demo server answers.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     translating.add_commands(commands)

@@ -8,7 +8,6 @@ import contextlib
 import json
 import signal
 import sys
-
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +44,25 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--catalog", metavar="PATH", help="product file (.json, .jsonl); default: the KETL Mtn. catalogue")
+    parser.add_argument(
+        "--catalog", metavar="PATH", help="product file (.json, .jsonl); default: the KETL Mtn. catalogue"
+    )
     parser.add_argument("--product", action="append", default=[], metavar="ID", help="product id; may be repeated")
-    parser.add_argument("--language", action="append", default=[], metavar="NAME|TAG", help="target; “all” for every one")
+    parser.add_argument(
+        "--language", action="append", default=[], metavar="NAME|TAG", help="target; “all” for every one"
+    )
     parser.add_argument("--field", action="append", default=[], metavar="NAME", help="field; may be repeated")
     parser.add_argument("--pack", default="auto", metavar="auto|N", help="texts per request")
-    parser.add_argument("--plan", default="auto", metavar="auto|free|developer|unlimited|PATH", help="the provider's limits")
+    parser.add_argument(
+        "--plan", default="auto", metavar="auto|free|developer|unlimited|PATH", help="the provider's limits"
+    )
     parser.add_argument("--no-memory", action="store_true", help="do not reuse earlier translations")
     parser.add_argument("--glossary", metavar="PATH|none", help="glossary file; default: the KETL Mtn. glossary")
     parser.add_argument("--max-cost", metavar="USD", help="stop before this many dollars are spent")
     parser.add_argument("--deadline", metavar="TIME", help="finish within this time, for example 90s or 3m")
-    parser.add_argument("--route", action="append", default=[], metavar="WHO=MODEL", help="model for a group or language")
+    parser.add_argument(
+        "--route", action="append", default=[], metavar="WHO=MODEL", help="model for a group or language"
+    )
     parser.add_argument("--profile", metavar="NAME", help="field lengths: google-merchant, amazon, ebay, shopify")
 
 
@@ -63,7 +70,13 @@ def _job(options: argparse.Namespace) -> Job:
     mode = Mode(getattr(options, "mode", "parallel"))
     baseline = getattr(options, "baseline", None)
     # A comparison that was not told how gets the honest one.
-    kind = BaselineKind(baseline) if baseline else BaselineKind.MEASURED if mode is Mode.COMPARE else BaselineKind.PROJECTED
+    kind = (
+        BaselineKind(baseline)
+        if baseline
+        else BaselineKind.MEASURED
+        if mode is Mode.COMPARE
+        else BaselineKind.PROJECTED
+    )
     return Job(
         catalog=options.catalog,
         products=tuple(options.product),
@@ -107,7 +120,9 @@ def _routes(words: list[str]) -> dict[str, str]:
     for word in words:
         who, sign, model = word.partition("=")
         if not (who.strip() and sign and model.strip()):
-            raise SettingsError(f"--route takes a group or language and a model, as in asian=qwen/qwen3.8-27b, not “{word}”.")
+            raise SettingsError(
+                f"--route takes a group or language and a model, as in asian=qwen/qwen3.8-27b, not “{word}”."
+            )
         routes[who.strip()] = model.strip()
     return routes
 
@@ -124,9 +139,7 @@ def _translate(options: argparse.Namespace) -> int:
             record = store.resume_run(options.resume)
             job = job_from_json(record.spec)
             run_id = record.run_id
-            before = {
-                (o.key, o.language_tag): o for o in store.outcomes(run_id) if o.text or o.status == "translated"
-            }
+            before = {(o.key, o.language_tag): o for o in store.outcomes(run_id) if o.text or o.status == "translated"}
         else:
             job = _job(options)
         result, interrupted = asyncio.run(_run(job, store, run_id, before))
@@ -204,10 +217,14 @@ def _sum_up(result: RunResult, out: str | None) -> None:
         said += f" ({report['from_memory']} from memory)"
     said += f" in {report['makespan_s']:.2f} s with {report['requests']} requests"
     if report["speedup"] and report["mode"] != "sequential":
-        said += f"; one after another: {baseline['seconds']:.2f} s ({baseline['kind']}), {report['speedup']:.1f} times faster"
+        said += f"; one after another: {baseline['seconds']:.2f} s ({baseline['kind']}), "
+        said += f"{report['speedup']:.1f} times faster"
     print(said + ("." if not out else f". Written to {out}."), file=sys.stderr)
     if report["engine"] == "demo":
-        print("Demo: these texts come from the local demo server. Set GROQ_API_KEY for real translations.", file=sys.stderr)
+        print(
+            "Demo: these texts come from the local demo server. Set GROQ_API_KEY for real translations.",
+            file=sys.stderr,
+        )
     if result.reason:
         print(result.reason, file=sys.stderr)
     reasons = {row.reason for row in result.rows() if row.status == "failed"} if report["failed"] else set()
@@ -284,5 +301,3 @@ def _print_plan(plan: RunPlan, engine: str) -> None:
     print(plan.limit_note)
     for note in plan.notes:
         print(note)
-
-

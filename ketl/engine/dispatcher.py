@@ -7,6 +7,7 @@ task: a request becomes a task only when its lane has room, and `pump` is called
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Iterable
 
@@ -136,6 +137,10 @@ class Dispatcher:
         prompt, ceiling = self._size(request, lane)
         wait_s, kind = lane.books.delay(prompt, ceiling, now)
         if wait_s > 0.0:
+            if math.isinf(wait_s):
+                work.pop(lane)
+                self._too_large(request, lane, prompt + ceiling)
+                return 0.0
             if work.too_long(wait_s, kind):
                 self._exhausted(request, lane, wait_s, kind, now)
                 return 1e-3
@@ -158,6 +163,19 @@ class Dispatcher:
         work.vtime += 1.0 / weight
         self._start(request, lane, prompt, ceiling, now, _kind_of(request))
         return 0.0
+
+    def _too_large(self, request: Request, lane: Lane, tokens: float) -> None:
+        """Act on a request that this lane's limits can never hold, without asking the provider first."""
+        error = LimitReachedError(
+            f"This text is too long for the limits of {lane.model.id} (about {tokens:,.0f} tokens). "
+            "Shorten it, or use a plan with higher limits.",
+            too_large=True,
+            model=lane.model.id,
+        )
+        if len(request.items) > 1:
+            request.work.split(request)
+        else:
+            request.work.next_model(request, lane, error)
 
     def _pace(self, lane: Lane, now: float) -> float:
         """Hold the first sends of a lane back for a round trip, and those under an unknown request limit.

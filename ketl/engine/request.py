@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ class Request:
     prompt_est: float
     completion_est: float
     rung: int = 0
-    faults: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
+    faults: Mapping[bytes, tuple[str, ...]] = field(default_factory=dict)
     tries: int = 0
     refusals: int = 0
     room: float = 1.0

@@ -115,24 +115,48 @@ class Work:
 
     async def drained(self) -> None:
         """Return when the intake has ended and every request has, too."""
-        while not (self._fed and self._open == 0):
+        while not (self._fed and self._open == 0) and not (self.stopped is not None and self._in_flight == 0):
             self._changed.clear()
             await self._changed.wait()
 
-    def put(self, items: Sequence[Prepared], **fields: object) -> Request:
-        """Queue a new request of these items; `fields` set its rung, faults, tries or room."""
+    def put(
+        self,
+        items: Sequence[Prepared],
+        *,
+        rung: int = 0,
+        faults: Mapping[bytes, tuple[str, ...]] | None = None,
+        tries: int = 0,
+        room: float = 1.0,
+        lane: Lane | None = None,
+    ) -> None:
+        """Queue a new request of these items; one that was tried, or that repairs, goes to the front.
+
+        `room` multiplies the completion ceiling; `lane` pins the request to one model.
+        """
         language = items[0].segment.language
         prompt, completion = estimate(items)
         self._number += 1
-        request = Request(self._number, self, language.group, language, tuple(items), prompt, completion)
-        for name, value in fields.items():
-            setattr(request, name, value)
+        request = Request(
+            self._number,
+            self,
+            language.group,
+            language,
+            tuple(items),
+            prompt,
+            completion,
+            rung=rung,
+            faults=faults or {},
+            tries=tries,
+            room=room,
+            lane=lane,
+        )
         self._open += 1
-        if not self._alive(request.group):
+        if self.stopped is not None:
+            self._close(request)
+        elif not self._alive(request.group):
             self.give_up(request, self._nobody(language), None)
-            return request
-        self._push(request, front=bool(fields))
-        return request
+        else:
+            self._push(request, front=bool(rung or tries))
 
     def _push(self, request: Request, *, front: bool = False) -> None:
         self._sequence += 1
@@ -235,6 +259,8 @@ class Work:
     def ended(self, attempt: Attempt) -> None:
         """Take in that an attempt is over, however it ended."""
         self._in_flight -= 1
+        if self.stopped is not None:
+            self._notify()
         self._reserved_usd -= _usd(attempt.lane.model, attempt.charge.prompt, attempt.charge.ceiling)
         if self.stopped is not None and not attempt.request.attempts and not attempt.request.done:
             self._close(attempt.request)
@@ -258,44 +284,66 @@ class Work:
                 self._end(outcome, now)
         if left_out:
             self._ask_again(request, left_out, lane, parsed)
-        if repairs:
-            self._repair(request, repairs, lane, now)
+        self._climb([(item, request.rung) for item in repairs], request.group, lane, now)
+        self._climb_ripe(now)
         self._close(request)
 
     def _ask_again(self, request: Request, left_out: list[Prepared], lane: Lane, parsed: Parsed) -> None:
         tries = request.tries + 1
         if tries > 2 * _LEFT_OUT_TRIES:
             reason = "The models left this text out of their answers several times. Run it again, or shorten it."
+            now = self._dispatcher.now()
             for item in left_out:
-                self._end(_failed(item, reason, lane.model.id), self._dispatcher.now())
+                self._ladder.unanswered(request, item)
+                kept = self._ladder.top(item) if self._ladder.has_draft(item) else None
+                self._end(kept or _failed(item, reason, lane.model.id), now)
             return
-        fields: dict[str, object] = {
-            "tries": tries,
-            "rung": request.rung,
-            "faults": request.faults,
-            "room": request.room * 2.0 if parsed.cut_off else request.room,
-            "lane": request.lane,
-        }
-        if tries >= _LEFT_OUT_TRIES:
-            fields["lane"] = self._after(request, lane) or request.lane
+        target = (self._after(request.group, lane) if tries >= _LEFT_OUT_TRIES else None) or request.lane
         # Fewer at a time, since what broke a pack may be its length.
         half = max(1, (len(left_out) + 1) // 2) if len(left_out) == len(request.items) else len(left_out)
         for start in range(0, len(left_out), half):
-            self.put(left_out[start : start + half], **fields)
+            self.put(
+                left_out[start : start + half],
+                rung=request.rung,
+                faults=request.faults,
+                tries=tries,
+                room=request.room * 2.0 if parsed.cut_off else request.room,
+                lane=target,
+            )
 
-    def _repair(self, request: Request, items: list[Prepared], lane: Lane, now: float) -> None:
-        rung = request.rung + 1
-        target = lane if rung == 1 else self._after(request, lane)
-        if target is None or target.gone is not None:
-            for item in items:
+    def _climb(self, items: Sequence[tuple[Prepared, int]], group: str, lane: Lane, now: float) -> None:
+        """Send items with a fault up a rung of the repair ladder, those of one rung in one request."""
+        by_rung: dict[int, list[Prepared]] = {}
+        for item, rung in items:
+            step = None if self.stopped is not None else self._ladder.next_rung(item, rung)
+            if step is None:
                 self._end(self._ladder.top(item), now)
-            return
-        faults = {item.segment.key: self._ladder.faults(item) for item in items}
-        self.put(items, rung=rung, faults=faults, lane=target)
+            elif step == 0:
+                self.hold()
+            else:
+                by_rung.setdefault(step, []).append(item)
+        for step, climbing in by_rung.items():
+            target = lane if step == 1 else self._after(group, lane)
+            if target is None or target.gone is not None:
+                for item in climbing:
+                    self._end(self._ladder.top(item), now)
+                continue
+            faults = {item.segment.key: self._ladder.faults(item) for item in climbing}
+            self.put(climbing, rung=step, faults=faults, lane=target)
 
-    def _after(self, request: Request, lane: Lane) -> Lane | None:
+    def _climb_ripe(self, now: float) -> None:
+        for item, rung in self._ladder.ripe():
+            group = item.segment.language.group
+            lanes = self._active(group, now)
+            if lanes:
+                self._climb([(item, rung)], group, lanes[0], now)
+            else:
+                self._end(self._ladder.top(item), now)
+            self.release()
+
+    def _after(self, group: str, lane: Lane) -> Lane | None:
         """Return the next usable lane of the chain after `lane`, wrapping round; None when it is the only one."""
-        chain = self._routes[request.group].chain
+        chain = self._routes[group].chain
         at = next((i for i, entry in enumerate(chain) if entry is lane), -1)
         now = self._dispatcher.now()
         for entry in chain[at + 1 :] + chain[: max(at, 0)]:
@@ -339,7 +387,7 @@ class Work:
         if isinstance(error, ModelGoneError) and request.lane is None:
             self.put_back(request, 0.0)
             return
-        following = self._after(request, lane)
+        following = self._after(request.group, lane)
         if following is None or request.tries >= len(self._routes[request.group].chain) + 4:
             self.give_up(request, error, lane)
             return
@@ -350,9 +398,11 @@ class Work:
     def give_up(self, request: Request, error: KetlError, lane: Lane | None) -> None:
         """End every segment of a request as failed, with the reason in words."""
         now = self._dispatcher.now()
+        model = lane.model.id if lane else ""
         for item in request.items:
-            kept = self._ladder.kept(item)
-            self._end(kept or _failed(item, str(error), lane.model.id if lane else ""), now)
+            self._ladder.unanswered(request, item)
+            self._end(self._ladder.top(item) if self._ladder.has_draft(item) else _failed(item, str(error), model), now)
+        self._climb_ripe(now)
         self._close(request)
 
     def lane_gone(self, lane: Lane, reason: str) -> None:
@@ -393,20 +443,16 @@ class Work:
 
     def stop(self, reason: KetlError) -> None:
         """End the run early: what is done stays, what waits or is in flight is cancelled with this reason."""
-        if self.stopped is not None:
-            return
-        self.stopped = reason
-        for queue in (*self._queues.values(), *self._pinned.values()):
-            while queue:
-                self._close(heapq.heappop(queue)[2])
-        self._queued = 0
+        if self.stopped is None:
+            self._stop_sending(reason)
         self._dispatcher.cancel(self)
-        self._notify()
 
     def stop_at_cost(self) -> None:
         """Send no more: the next request could cross the cost cap. What is in flight may finish."""
         cap = self._limits.max_cost_usd or 0.0
-        reason = RunError(f"The cost cap of ${cap:,.2f} would be crossed, so the run stopped before it. Raise it to go on.")
+        reason = RunError(
+            f"The cost cap of ${cap:,.2f} would be crossed, so the run stopped before it. Raise it to go on."
+        )
         self._stop_sending(reason)
 
     def _stop_sending(self, reason: KetlError) -> None:
@@ -447,7 +493,4 @@ def _usd(model: Model, prompt: float, completion: float) -> float:
 
 def _failed(item: Prepared, reason: str, model: str) -> Outcome:
     segment = item.segment
-    return Outcome(
-        key=segment.key, language_tag=segment.language.tag, status=Status.FAILED, reason=reason, model=model
-    )
-
+    return Outcome(key=segment.key, language_tag=segment.language.tag, status=Status.FAILED, reason=reason, model=model)

@@ -197,7 +197,7 @@ class Store:
     # Outcomes
 
     def save_outcomes(self, run_id: str, outcomes: Iterable[Outcome]) -> int:
-        """Write outcomes into the journal in one transaction, later ones over earlier ones; return how many.
+        """Write outcomes into the journal, 500 a transaction, later ones over earlier ones; return how many.
 
         Counts as a heartbeat.
         """
@@ -207,11 +207,12 @@ class Store:
             ["status", "text", "reason", "model", "findings", "seconds", "from_memory", "rung"],
         )
         saved = 0
-        with self.transaction() as connection:
-            for batch in batches(outcomes):
-                connection.execute(statement, [outcome_to_row(run_id, outcome) for outcome in batch])
-                saved += len(batch)
-            connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(heartbeat_at=self.clock()))
+        for batch in batches(outcomes):
+            rows = [outcome_to_row(run_id, outcome) for outcome in batch]
+            with self.transaction() as connection:
+                connection.execute(statement, rows)
+                connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(heartbeat_at=self.clock()))
+            saved += len(batch)
         return saved
 
     def outcomes(self, run_id: str) -> Iterator[Outcome]:
@@ -256,9 +257,9 @@ class Store:
             ["run_id", "product_id", "field", "item", "language_tag"],
             ["key", "action", "text", "note", "decided_at"],
         )
-        with self.transaction() as connection:
-            for batch in batches(decisions):
-                connection.execute(statement, [_decision_to_row(run_id, decision, now) for decision in batch])
+        for batch in batches(_decision_to_row(run_id, decision, now) for decision in decisions):
+            with self.transaction() as connection:
+                connection.execute(statement, batch)
 
     def decisions(self, run_id: str) -> dict[tuple[str, str, int | None, str], Decision]:
         """Return the decisions of a run by unit: product id, field, item, language tag."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -66,9 +67,10 @@ def open_database(url: URL) -> Engine:
 
     Raises SettingsError, saying what to do, when that is not possible.
     """
-    # The short names that hosting services hand out stand for the driver with a licence like ours.
     if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+pg8000")
+        # The short names name no driver. psycopg writes about ten times faster, pg8000 has a licence like ours.
+        driver = "psycopg" if importlib.util.find_spec("psycopg") else "pg8000"
+        url = url.set(drivername=f"postgresql+{driver}")
     where = _name(url)
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise SettingsError(f"The database {where} is of a kind that is not supported. Use SQLite or PostgreSQL.")

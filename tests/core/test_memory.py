@@ -117,6 +117,16 @@ def test_thousands_are_recalled_in_batches(memory: Memory) -> None:
     assert all(found[s.id].source == s.source for s in wanted)
 
 
+def test_entries_may_be_drawn_from_the_same_database_while_they_are_kept(store: Store, memory: Memory) -> None:
+    def entries() -> Iterator[Remembered]:
+        for number in range(600):
+            store.put_setting("last", number)
+            yield replace(HOODIE, key=text_key("title", str(number)))
+
+    assert memory.remember(entries()) == 600
+    assert store.setting("last") == 599
+
+
 def test_a_changed_source_shows_its_old_text_before_and_after_it_is_translated(memory: Memory) -> None:
     memory.remember([EDITED])
     new = name_of("1", "Sunshirk Sun Hoodie V.2")

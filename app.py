@@ -1,0 +1,19 @@
+"""Declares the pages and the frame around them; nothing else."""
+
+import streamlit as st
+
+# Declared pages rather than discovered ones: order, titles and addresses stand here and nowhere else. First of
+# all calls, because until then the browser shows what it guesses from the file names.
+page = st.navigation(
+    [
+        st.Page("pages/translate.py", title="Translate", icon=":material/translate:", default=True),
+        st.Page("pages/review.py", title="Review", icon=":material/rate_review:"),
+        st.Page("pages/timing.py", title="Timing", icon=":material/timer:"),
+        st.Page("pages/quality.py", title="Quality", icon=":material/insights:"),
+    ],
+    position="top",
+)
+
+from ketl.ui.frame import show  # noqa: E402  (after the navigation, see above)
+
+show(page)

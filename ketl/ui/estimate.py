@@ -1,0 +1,95 @@
+"""Before the button: what a choice will take, in numbers and in words."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from ketl.catalog import Catalog
+from ketl.errors import KetlError
+from ketl.execution import Selection, select
+from ketl.jobs import Job, job_to_json
+from ketl.planning import RunPlan
+from ketl.runs import LiveRun
+from ketl.ui import words
+from ketl.ui.pickers import Choice
+from ketl.ui.session import runs, show_problem, start
+
+
+def estimate_and_start(choice: Choice, live: LiveRun | None) -> None:
+    """Draw what the choice will take and the button that starts it."""
+    show_problem()
+    plan = None
+    if not choice.ready:
+        st.info(choice.missing, icon=":material/arrow_upward:")
+    else:
+        try:
+            plan = _plan(json.dumps(job_to_json(choice.job()), sort_keys=True), choice.job(), choice.catalog)
+        except KetlError as error:
+            st.error(str(error), icon=":material/error:")
+    if plan is not None:
+        _numbers(plan)
+    busy = live is not None and live.live
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Translate",
+            key="start",
+            type="primary",
+            icon=":material/translate:",
+            disabled=plan is None or busy,
+            on_click=_begin,
+            args=(choice,),
+            help="A run is still going. Wait for it or cancel it." if busy else None,
+        )
+        if plan is not None:
+            _reasons(plan)
+
+
+def _begin(choice: Choice) -> None:
+    start(choice.job(), choice.catalog)
+    st.session_state["chooser"] = False
+
+
+# Plans change as lanes learn, so they are kept for a moment only: long enough for the clicks in between.
+@st.cache_resource(max_entries=32, ttl=20, show_spinner="Counting …")
+def _plan(_key: str, _job: Job, _catalog: Catalog) -> RunPlan:
+    raise NotImplementedError
+
+
+def _numbers(plan: RunPlan) -> None:
+    texts = plan.units // max(1, len(plan.languages))
+    demo = runs().settings.engine == "demo"
+    duplicates = plan.units - plan.segments
+    grid = st.grid(6, min_column_width=150)
+    grid.metric(
+        "Translations",
+        f"{plan.units:,}",
+        help=f"{words.plural(texts, 'text')} in each of {words.plural(len(plan.languages), 'language')}. "
+        + (f"{plan.segments:,} different ones; {duplicates:,} repeats are translated once." if duplicates
+           else "All of them differ."),
+    )
+    grid.metric("Requests", f"{plan.requests:,}", help="Calls to a model; several short texts may share one.")
+    grid.metric(
+        "Tokens",
+        f"{plan.prompt_tokens + plan.completion_tokens:,}",
+        help=f"About {plan.prompt_tokens:,} to read and {plan.completion_tokens:,} to write.",
+    )
+    grid.metric(
+        "Cost on Groq" if demo else "Cost",
+        words.cost_range(plan.cost_usd),
+        help="From the models' list prices; the upper end allows for retries and repairs."
+        + (" The demo itself bills nothing." if demo else ""),
+    )
+    grid.metric("Predicted time", words.duration(plan.predicted_s), help=plan.limit_note)
+    grid.metric(
+        "One after another",
+        words.duration(plan.sequential_s),
+        help=f"The same requests without parallelism. The fastest any schedule could be: "
+        f"{words.duration(plan.bound_s)}.",
+    )
+
+
+def _reasons(plan: RunPlan) -> None:
+    with st.popover("Why this plan", icon=":material/help:", type="tertiary"):
+        st.markdown("\n".join(f"- {note}" for note in (*plan.notes, plan.limit_note)))

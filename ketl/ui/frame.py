@@ -1,0 +1,67 @@
+"""The frame around every page: title, logo, styles, whether this is Demo or Groq, and errors as sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from ketl.errors import KetlError
+from ketl.ui.session import runs
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+_LOGO = Path(__file__).with_name("logo.svg")
+
+# Colours lean on the text colour of the theme in force, so that light and dark need no rules of their own.
+_STYLE = """<style>
+.k-field + .k-field { margin-top: .7rem }
+.k-label { font-size: .75rem; letter-spacing: .03em; opacity: .72; margin: 0 0 .1rem; font-weight: 600 }
+.k-field p { margin: 0; line-height: 1.5; overflow-wrap: anywhere }
+.k-title { font-size: 1.08rem; font-weight: 620 }
+.k-field ul { margin: 0; padding: 0; list-style: none; display: flex; flex-wrap: wrap; gap: .3rem }
+.k-field li { border: 1px solid color-mix(in srgb, currentColor 24%, transparent); border-radius: 1rem;
+  padding: .05rem .6rem }
+.k-why { font-size: .85rem; margin: .25rem 0 0; padding-inline-start: .6rem; border-inline-start: 3px solid #c2760c }
+.k-field .k-why p { line-height: 1.4 }
+.k-why.k-error { border-color: #c43c2f }
+.k-why b { font-weight: 620 }
+.k-foot { font-size: .78rem; opacity: .72; margin: .8rem 0 0 }
+.k-lead { font-size: 1.2rem; line-height: 1.45; margin: 0; max-width: 62rem; text-wrap: pretty }
+.k-own { opacity: .72; font-weight: 400 }
+.st-key-english { position: sticky; top: 4.5rem }
+.st-key-engine { margin-top: -.6rem }
+@media (max-width: 640px) { .st-key-english { position: static } .k-lead { font-size: 1.08rem } }
+</style>"""
+
+
+def show(page: StreamlitPage) -> None:
+    """Draw the frame and the page in it; an error of ours becomes its sentence."""
+    st.set_page_config(page_title=f"{page.title} · KETL Mtn.", page_icon=str(_LOGO), layout="wide")
+    st.logo(str(_LOGO), size="large")
+    st.html(_STYLE)
+    try:
+        _engine()
+        page.run()
+    except KetlError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def _engine() -> None:
+    """Say whether texts come from Groq or from the local demo server, and how to change that."""
+    settings = runs().settings
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="engine"):
+        if settings.engine == "demo":
+            st.badge("Demo", icon=":material/landscape:", color="orange")
+            st.caption(
+                "Texts come from a server on this computer; nothing leaves it and nothing is billed. "
+                "For real translations set `GROQ_API_KEY` and start again."
+            )
+        else:
+            st.badge("Groq", icon=":material/cloud_done:", color="green")
+            host = urlsplit(settings.base_url or "").hostname
+            where = f" through {host}" if host else ""
+            st.caption(f"Texts come from Groq's models{where} and are billed to your key.")
