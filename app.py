@@ -6,10 +6,10 @@ import streamlit as st
 # all calls, because until then the browser shows what it guesses from the file names.
 page = st.navigation(
     [
-        st.Page("pages/translate.py", title="Translate", icon=":material/translate:", default=True),
-        st.Page("pages/review.py", title="Review", icon=":material/rate_review:"),
-        st.Page("pages/timing.py", title="Timing", icon=":material/timer:"),
-        st.Page("pages/quality.py", title="Quality", icon=":material/insights:"),
+        st.Page("pages/translate.py", title="Translate", default=True),
+        st.Page("pages/review.py", title="Review"),
+        st.Page("pages/timing.py", title="Timing"),
+        st.Page("pages/quality.py", title="Quality"),
     ],
     position="top",
 )

@@ -264,7 +264,7 @@ def _lose_bracket(row: Row, rng: random.Random) -> Row | None:
 
 
 def _stutter(row: Row, rng: random.Random) -> Row | None:
-    words = [w for w in re.findall(r"(?<![\w-])[^\W\d_]{4,}(?![\w-])", row.translation)]
+    words = re.findall(r"(?<![\w-])[^\W\d_]{4,}(?![\w-])", row.translation)
     if not words or row.language.script not in ("Latn", "Cyrl"):
         return None
     word = rng.choice(words)
@@ -296,15 +296,11 @@ def _other_language(row: Row, rng: random.Random) -> Row | None:
         return None
     texts = {
         "de": "Das ist eine Jacke für alle, die auch bei Regen nicht zu Hause bleiben und dabei trocken werden wollen.",
-        "fr": "Une veste pour ceux qui ne restent pas chez eux quand il pleut et qui veulent garder la tête dans les nuages.",
+        "fr": "Une veste pour ceux qui ne restent pas chez eux quand il pleut et qui veulent garder les pieds au sec.",
     }
-    tag = "fr" if row.language.tag == "de" else "de"
-    return Row(source=texts[tag], translation=texts[tag] + " ", language=row.language, kind="prose") and replace(
-        row,
-        source="A jacket for everybody who does not stay at home in the rain, and who wants to keep dry anyway.",
-        translation=texts[tag],
-        terms=(),
-    )
+    english = "A jacket for everybody who does not stay at home in the rain, and who wants to keep dry anyway."
+    text = texts["fr" if row.language.tag == "de" else "de"]
+    return replace(row, source=english, translation=text, terms=())
 
 
 def _english_half(row: Row, rng: random.Random) -> Row | None:

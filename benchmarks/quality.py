@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.corrupter import DAMAGES, Row
@@ -137,7 +138,7 @@ def _merged_options(rows: Sequence[Row]) -> Recall:
     tally = Recall("options merged", "error")
     for tag in dict.fromkeys(row.language.tag for row in rows):
         options = [(r.source, r.translation) for r in rows if r.kind == "option" and r.language.tag == tag]
-        for one, two in zip(options, options[1:], strict=False):
+        for one, two in pairwise(options):
             tally.planted += 1
             tally.caught += len(check_product_options([one, (two[0], one[1])])) == 2
     return tally
@@ -191,9 +192,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(table)
     if options.show:
         for row, finding in alarms.listed:
-            print(
-                f"{row.language.tag} {row.kind} {finding.id}: {finding.message}\n    {row.source}\n    {row.translation}"
-            )
+            print(f"{row.language.tag} {row.kind} {finding.id}: {finding.message}")
+            print(f"    {row.source}\n    {row.translation}")
         shown: Counter[str] = Counter()
         for name, row in missed:
             shown[name] += 1

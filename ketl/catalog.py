@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import ijson
 
@@ -17,6 +17,10 @@ DEFAULT_CATALOG = Path(__file__).resolve().parent.parent / "data" / "ketlmtn_pro
 
 # Above this size a catalogue is read anew for each pass instead of being held in memory.
 STREAM_ABOVE_BYTES = 16 * 1024 * 1024
+
+# The streaming parser's memory grows with the square of the depth: 100 kB of brackets would take all there is.
+_MOST_NESTED = 500
+_PIECE_BYTES = 8192
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -188,11 +192,11 @@ class Catalog:
         """Return a catalogue over products, or rows as a file would have them, that are at hand."""
         if isinstance(products, cls):
             return products
-        held = [
+        rows = (
             p if isinstance(p, Product) else parse_product(p, f"Row {number}")
             for number, p in enumerate(products, start=1)
-        ]
-        _refuse_duplicates((p.id for p in held), "The list of products")
+        )
+        held = list(_without_duplicates(rows, "The list of products"))
         return cls(lambda: iter(held), "the products given", held=True)
 
     @classmethod
@@ -259,16 +263,6 @@ def load_products(path: str | Path | None = None) -> list[Product]:
     return list(Catalog.open(path))
 
 
-def _refuse_duplicates(ids: Iterable[str], where: str) -> None:
-    seen: set[str] = set()
-    for ident in ids:
-        if ident in seen:
-            raise CatalogError(
-                f"{where} has the product id “{ident}” more than once. Give every product an id of its own."
-            )
-        seen.add(ident)
-
-
 def _without_duplicates(products: Iterator[Product], where: str) -> Iterator[Product]:
     seen: set[str] = set()
     for product in products:
@@ -292,7 +286,7 @@ def _check_file(file: Path) -> None:
             head = handle.read(4096)
     except OSError as error:
         raise CatalogError(f"{file} cannot be read ({error.strerror}). Check its permissions.") from error
-    if not head.strip():
+    if not head.strip() and len(head) == file.stat().st_size:
         raise CatalogError(f"{file.name} is empty. It must be a list of products.")
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in head:
         raise CatalogError(f"{file.name} is not UTF-8 text. Save it as JSON in UTF-8 and try again.")
@@ -300,31 +294,70 @@ def _check_file(file: Path) -> None:
 
 def _json_rows(file: Path) -> Iterator[object]:
     with file.open("rb") as handle:
-        start = handle.read(3)
-        if start != b"\xef\xbb\xbf":
+        if handle.read(3) != b"\xef\xbb\xbf":
             handle.seek(0)
         begin = handle.tell()
-        first = b""
-        while not first.strip():
+        first = b" "
+        while first.isspace():
             first = handle.read(1)
         handle.seek(begin)
+        if not first:
+            raise CatalogError(f"{file.name} is empty. It must be a list of products.")
         if first not in b"[{":
             raise CatalogError(_broken(file, "it does not begin with a list of products"))
         prefix = "item" if first == b"[" else "products.item"
         count = 0
         try:
-            for row in ijson.items(handle, prefix, use_float=True):
+            for row in ijson.items(_Shallow(handle, file), prefix, buf_size=_PIECE_BYTES, use_float=True):
                 count += 1
                 yield row
         except ijson.JSONError as error:
-            raise CatalogError(_broken(file, _where_broken(file, str(error)))) from error
+            why = f"row {count + 1} has a number that is too large; write it as a text, in quotes"
+            raise CatalogError(
+                _broken(file, why if "overflow" in str(error) else _where_broken(file, str(error)))
+            ) from error
         except UnicodeDecodeError as error:
             raise CatalogError(f"{file.name} is not UTF-8 text. Save it as JSON in UTF-8 and try again.") from error
         if not count and first == b"{":
             raise CatalogError(
-                f"{file.name} is not a catalogue: it is one object. Expected a list of products, "
+                f"{file.name} holds no products. Expected a list of products, "
                 "or an object with that list under “products”."
             )
+
+
+class _Shallow:
+    """Reads a file for the parser and refuses one whose brackets are nested beyond all sense."""
+
+    def __init__(self, handle: BinaryIO, file: Path) -> None:
+        self._handle = handle
+        self._file = file
+        self._open = 0
+        self._suspects = True
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes. Raises CatalogError when the file is nested too deeply."""
+        piece = self._handle.read(size)
+        self._open += sum(piece.count(b) for b in (b"[", b"{")) - sum(piece.count(b) for b in (b"]", b"}"))
+        # Brackets inside texts count here too, so a suspicion is looked into before it is believed.
+        if self._suspects and self._open > _MOST_NESTED:
+            self._suspects = False
+            if _is_deep(self._file):
+                raise CatalogError(_broken(self._file, "its lists and objects are nested too deeply"))
+        return piece
+
+
+def _is_deep(file: Path) -> bool:
+    depth = 0
+    try:
+        with file.open("rb") as handle:
+            for event, _ in ijson.basic_parse(handle, use_float=True):
+                depth += event in ("start_array", "start_map")
+                depth -= event in ("end_array", "end_map")
+                if depth > _MOST_NESTED:
+                    return True
+    except (ijson.JSONError, ValueError):
+        return False  # broken before it is deep: the parser says where
+    return False
 
 
 def _json_line_rows(file: Path) -> Iterator[object]:
@@ -334,11 +367,15 @@ def _json_line_rows(file: Path) -> Iterator[object]:
             if not line:
                 continue
             try:
-                yield json.loads(line)
+                yield json.loads(line, parse_constant=_refuse_constant)
             except UnicodeDecodeError as error:
                 raise CatalogError(f"{file.name}, line {number}, is not UTF-8 text. Save the file as UTF-8.") from error
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise CatalogError(_broken(file, f"line {number} is no JSON object")) from error
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
 
 
 def _where_broken(file: Path, fallback: str) -> str:
@@ -349,6 +386,8 @@ def _where_broken(file: Path, fallback: str) -> str:
         return f"{error.msg.casefold()} at line {error.lineno}, column {error.colno}"
     except UnicodeDecodeError:
         return "it is not UTF-8 text"
+    except (ValueError, RecursionError):
+        return fallback.splitlines()[0]
     return fallback.splitlines()[0]
 
 

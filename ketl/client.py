@@ -9,7 +9,6 @@ import groq
 import httpx
 import orjson
 
-
 from ketl.errors import (
     AuthenticationError,
     KetlError,

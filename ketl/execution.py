@@ -131,7 +131,7 @@ class Run:
         for outcome in self.done_before.values():
             outcomes.add(outcome)
         self._journal_start(plan)
-        limits = {name: lane.books.snapshot(self.session.dispatcher.now()) for name, lane in self.session.lanes.items()}
+        levels = {name: lane.books.levels(self.session.dispatcher.now()) for name, lane in self.session.lanes.items()}
         for route in plan.routes.values():
             for source, target, why in route.substitutions:
                 self._emit(Substituted(source, target, f"{source} {why}"))
@@ -151,6 +151,7 @@ class Run:
             flusher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await flusher
+        limits = self._limits(levels)
         baseline = await self._baseline(plan, makespan_s)
         return await self._finish(plan, outcomes, makespan_s, baseline, limits)
 
@@ -358,6 +359,16 @@ class Run:
             if item.ready is None:
                 yield from packer.add(item)
         yield from packer.rest()
+
+    def _limits(self, levels: Mapping[str, Mapping[str, float]]) -> dict[str, list[tuple[str, float, float]]]:
+        """Return every lane's limits as now known, with what of them was free when the run began."""
+        return {
+            name: [
+                (kind, bucket.capacity - levels.get(name, {}).get(kind, 0.0), bucket.rate)
+                for kind, bucket in lane.books.buckets.items()
+            ]
+            for name, lane in self.session.lanes.items()
+        }
 
     # -- the end ------------------------------------------------------------------------------------------------
 

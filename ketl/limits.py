@@ -163,6 +163,8 @@ class LaneBooks:
     def __init__(self, limits: Limits, *, auto: bool = False) -> None:
         self.auto = auto
         self.guard_s = GUARD_S
+        self._told: set[str] = set()
+        self._corrected_at = float("-inf")
         self.buckets: dict[str, Bucket] = {}
         self.paused_until = 0.0
         # While the requests-per-minute limit is a guess, sends are paced so that few can be refused.
@@ -202,9 +204,9 @@ class LaneBooks:
             bucket.rate = limit / period
         return bucket
 
-    def snapshot(self, now: float) -> list[tuple[str, float, float]]:
-        """Return (kind, what may be spent at once now, refill per second) of every limit."""
-        return [(kind, b.capacity - b.level(now), b.rate) for kind, b in self.buckets.items()]
+    def levels(self, now: float) -> dict[str, float]:
+        """Return what is spent and not yet refilled of every limit."""
+        return {kind: bucket.level(now) for kind, bucket in self.buckets.items()}
 
     def delay(self, prompt: float, ceiling: float, now: float) -> tuple[float, str]:
         """Return the seconds until a request of this size may be sent, and the limit that binds ("" if none)."""
@@ -228,9 +230,11 @@ class LaneBooks:
         """Correct the books after an answer whose usage was this; None: unknown, the charge stands."""
         if prompt is None or completion is None:
             return
+        # A book that the provider corrected since holds this request by the provider's own count.
+        booked = prompt if self._corrected_at >= charge.at else charge.prompt
         for name in ("TPM", "TPD"):
             if name in self.buckets:
-                self.buckets[name].spend(prompt + completion - charge.prompt - charge.ceiling, now)
+                self.buckets[name].spend(prompt + completion - booked - charge.ceiling, now)
         if "OTPM" in self.buckets:
             self.buckets["OTPM"].spend(completion - charge.ceiling, now)
 
@@ -251,12 +255,12 @@ class LaneBooks:
             self._follow(facts)
         tokens = self.buckets.get("TPM")
         if tokens is not None and facts.limit_tokens and facts.remaining_tokens is not None:
-            said = facts.limit_tokens - facts.remaining_tokens
+            said = _spent(tokens, facts.limit_tokens, facts.remaining_tokens)
             since = self._spent_tokens - charge.tokens_before - charge.prompt - charge.ceiling
             _clamp(tokens, said, since, now - charge.at, now)
         requests = self.buckets.get("RPD")
         if requests is not None and facts.limit_requests and facts.remaining_requests is not None:
-            said = facts.limit_requests - facts.remaining_requests
+            said = _spent(requests, facts.limit_requests, facts.remaining_requests)
             since = self._spent_requests - charge.requests_before - 1
             _clamp(requests, said, since, now - charge.at, now)
 
@@ -280,15 +284,17 @@ class LaneBooks:
                 tpm=tpm,
                 tpm_burst=None,
                 rpd=rpd,
-                rpm=plan.rpm if plan else None,
-                rpm_burst=None,
-                tpd=plan.tpd if plan else None,
+                rpm=known.rpm if "RPM" in self._told else plan.rpm if plan else None,
+                rpm_burst=known.rpm_burst if "RPM" in self._told else None,
+                tpd=known.tpd if "TPD" in self._told else plan.tpd if plan else None,
             )
         )
         self.proven = True
 
     def refused(self, error: LimitReachedError, charge: Charge, now: float) -> None:
         """Learn from a refusal: its kind's limit, how much is spent, and how long to wait."""
+        later_tokens = self._spent_tokens - charge.tokens_before - charge.prompt - charge.ceiling
+        later_requests = self._spent_requests - charge.requests_before - 1
         self.give_back(charge, now)
         wait_s = error.wait_s
         kind = error.kind if error.kind in PERIOD_S else None
@@ -307,16 +313,24 @@ class LaneBooks:
         if kind in self.buckets and abs(self.buckets[kind].rate - rate) < 1e-9 and not error.too_large:
             # The limit was known and it refused all the same: our clock ran ahead of the provider's.
             self.guard_s = min(MAX_GUARD_S, self.guard_s * 2)
+        self.proven = True
+        self._told.add(kind)
         bucket = self._set(kind, error.limit, burst)
         self.limits = replace(self.limits, **{_FIELD[kind]: error.limit})
         if kind in ("RPM", "TPM"):
             self.limits = replace(self.limits, **{f"{_FIELD[kind]}_burst": burst})
         if error.used is not None:
-            bucket.set_level(error.used, now)
-        elif wait_s is not None and error.requested is not None:
-            bucket.set_level(bucket.capacity - error.requested + wait_s * rate, now)
+            level = error.used
         elif wait_s is not None:
-            bucket.set_level(bucket.capacity - charge_amount(kind, charge) + wait_s * rate, now)
+            asked = error.requested if error.requested is not None else charge_amount(kind, charge)
+            level = bucket.capacity - asked + wait_s * rate
+        else:
+            level = bucket.level(now)
+        # What was sent after the refused request may have been taken since; whatever is refused, too, is
+        # given back when its own refusal comes.
+        later = later_requests if kind in ("RPM", "RPD") else later_tokens
+        bucket.set_level(level + max(0.0, later), now)
+        self._corrected_at = now
 
 
 _FIELD = {"RPM": "rpm", "TPM": "tpm", "RPD": "rpd", "TPD": "tpd", "OTPM": "otpm"}
@@ -331,6 +345,11 @@ def _amount(kind: str, prompt: float, ceiling: float) -> float:
     if kind in ("RPM", "RPD"):
         return 1.0
     return ceiling if kind == "OTPM" else prompt + ceiling
+
+
+def _spent(bucket: Bucket, limit: float, remaining: float) -> float:
+    """Return what is spent by a header: where the burst is smaller than the limit, what remains is of the burst."""
+    return (bucket.capacity if remaining <= bucket.capacity else max(limit, remaining)) - remaining
 
 
 def _clamp(bucket: Bucket, said: float, since: float, elapsed_s: float, now: float) -> None:

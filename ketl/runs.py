@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 
 from ketl.catalog import Catalog
 from ketl.errors import KetlError
-from ketl.events import Ended, Event
+from ketl.events import Answered, Ended, Event, PhaseBegan
 from ketl.execution import Run, RunResult, Selection, select
 from ketl.jobs import Job
 from ketl.limits import load_plan
 from ketl.planning import RunPlan
-from ketl.report import Tally
+from ketl.report import TIMELINE_MOST, Tally
 from ketl.results import Outcome
 from ketl.session import Session, open_session
 from ketl.settings import Settings
@@ -36,7 +36,8 @@ class LiveRun:
     """One run as a page sees it; read it from any thread, change nothing.
 
     `state` is starting, running, finished, cancelled or failed; `recent` the newest outcomes, newest last;
-    `ended` how many segments have ended of `total`; `result` is there once the state is finished or cancelled.
+    `ended` how many segments have ended of `total`; `baseline` the attempts of a comparison's second part, of
+    `baseline_requests` planned; `result` is there once the state is finished or cancelled.
     """
 
     run_id: str
@@ -49,6 +50,8 @@ class LiveRun:
     total: int = 0
     ended: int = 0
     phase: str = ""
+    baseline_requests: int = 0
+    baseline: list[Answered] = field(default_factory=list)
     plan: RunPlan | None = None
     tally: Tally = field(default_factory=Tally)
     recent: list[Outcome] = field(default_factory=list)
@@ -112,6 +115,10 @@ class Runs:
     def latest(self) -> LiveRun | None:
         """Return the run that began last, None before the first."""
         return next(reversed(self._runs.values()), None)
+
+    def recent(self) -> list[LiveRun]:
+        """Return the runs of this process that are at hand, newest first."""
+        return list(self._runs.values())[::-1]
 
     def cancel(self, run_id: str) -> None:
         """End a run early; what is done is kept. A run that has ended stays as it is."""
@@ -190,13 +197,17 @@ class Runs:
 
     def _watch(self, live: LiveRun) -> Callable[[Event], None]:
         def take(event: Event) -> None:
-            if type(event) is Ended:
+            if type(event) is PhaseBegan:
+                live.phase = event.phase
+                live.baseline_requests = event.requests if event.phase == "baseline" else 0
+            elif live.phase == "baseline":
+                if type(event) is Answered and len(live.baseline) < TIMELINE_MOST:
+                    live.baseline.append(event)
+            elif type(event) is Ended:
                 live.ended += 1
                 live.recent.append(event.outcome)
                 if len(live.recent) > 400:
                     del live.recent[:200]
-            elif live.tally.phase != live.phase:
-                live.phase = live.tally.phase
 
         return take
 

@@ -16,7 +16,7 @@ from ketl.client import GroqClient
 from ketl.engine.dispatcher import Dispatcher
 from ketl.engine.lane import Lane
 from ketl.errors import ModelGoneError, ProviderError, RefusedError, RunError, UnreachableError, UnusableReplyError
-from ketl.limits import Limits, Plan, load_plan
+from ketl.limits import PLANS, Limits, Plan, load_plan
 from ketl.models import MODELS, NOT_FOR_TEXT, model_facts
 from ketl.results import Outcome
 from ketl.retries import backoff_s
@@ -105,6 +105,8 @@ async def open_session(settings: Settings, plan: Plan, store: Store | None = Non
     key, url = settings.api_key or DEMO_KEY, settings.base_url
     if settings.engine == "demo":
         url = (await asyncio.to_thread(_simulator, plan)).base_url
+        if plan.auto:
+            plan = replace(plan, default=PLANS["developer"])  # the local server's own default
     client = GroqClient(key, url)
     try:
         listed, round_trip_s = await _list_models(client)

@@ -72,13 +72,15 @@ def run_by_hand(coro: Coroutine[Any, Any, T]) -> T:
 ACCENTS = str.maketrans("aeioucnyAEIOU", "áéíóúçñýÁÉÍÓÚ")
 
 
+_FIRST = {"ja": 0x30A2, "zh-Hans": 0x4E01, "ko": 0xAC00, "ar": 0x0628, "ru": 0x0430, "th": 0x0E01, "hi": 0x0915}
+
+
 def pseudo(text: str, tag: str) -> str:
     """Return a text that passes every check as a translation into `tag`: numbers and marks as they were."""
-    if tag == "ja":
-        return text.translate(str.maketrans({c: chr(0x30A2 + (ord(c.lower()) - 97) * 2) for c in _LETTERS}))
-    if tag == "ar":
-        return text.translate(str.maketrans({c: chr(0x0628 + (ord(c.lower()) - 97) % 18) for c in _LETTERS}))
-    return text.translate(ACCENTS)
+    first = _FIRST.get(tag)
+    if first is None:
+        return text.translate(ACCENTS)
+    return text.translate({ord(c): first + (ord(c.lower()) - 97) % 18 for c in _LETTERS})
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ketl.checks import (
+    cutoff,
     formality,
     identity,
     length,
@@ -48,10 +49,10 @@ LABELS: dict[str, str] = {ident: check.label for ident, check in REGISTRY.items(
 
 # First whether the reply is a translation at all, then facts, then language, then form.
 _THEMES = (
-    reply, untranslated, whitespace, markup, identity, scripts, numbers, measures, length, formality, punctuation,
+    reply, untranslated, cutoff, whitespace, markup, identity, scripts, numbers, measures, length, formality, punctuation,
 )  # fmt: skip
 # After one of these nothing else is worth saying: there is no translation to judge.
-_FINAL = frozenset({"empty", "error-text", "refusal", "chatter", "untranslated", "script"})
+_FINAL = frozenset({"empty", "error-text", "refusal", "chatter", "untranslated", "truncated", "script"})
 _ORDER = tuple(
     (check.id, check.severity, check.run, check.id in _FINAL)
     for theme in _THEMES

@@ -4,6 +4,7 @@ Lists of 15 to 40 very frequent words that shop texts use. They are an explainab
 detector: fast, silent on names, codes and pseudo-translations, which hold none of them.
 """
 
+# ruff: noqa: E501 (one language a line reads better than wrapped)
 from __future__ import annotations
 
 import re
@@ -76,10 +77,13 @@ _PIECES: Mapping[str, re.Pattern[str]] = {
 
 # What is also an English word proves nothing in a text that may still be English; nor do the letters that a
 # transliteration of “a”, “on”, “to”, “do” gives.
-_ALSO_ENGLISH = FUNCTION_WORDS["en"] | set(
-    "no do me men die den come as am man hat so was us ten per over under van bit".split()
-)
-_TRANSLITERATED = frozenset("а и в с у к о й з он то до со за".split())
+_ALSO_ENGLISH = FUNCTION_WORDS["en"] | {
+    "no", "do", "me", "men", "die", "den", "come", "as", "am", "man", "hat", "so", "was", "us", "ten", "per",
+    "over", "under", "van", "bit",
+}  # fmt: skip
+_TRANSLITERATED = frozenset({
+    "а", "и", "в", "с", "у", "к", "о", "й", "з", "он", "то", "до", "со", "за",
+})  # fmt: skip
 _TELLING: Mapping[str, frozenset[str]] = {
     tag: words - _ALSO_ENGLISH - _TRANSLITERATED for tag, words in FUNCTION_WORDS.items()
 }

@@ -4,6 +4,7 @@ A merchandiser's “2 pockets” may rightly become “zwei Taschen”. The entr
 numerals inflect and compound (“zweilagig”, “четырёхсторонний”); each language is one line of twelve groups.
 """
 
+# ruff: noqa: E501 (one language a line reads better than wrapped)
 from __future__ import annotations
 
 import re
@@ -11,20 +12,20 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 _LINES: Mapping[str, str] = {
-    "es": "un uno una|dos ambos ambas par doble|tres triple|cuatro cuádruple|cinco|seis|siete|ocho|nueve|diez|once|doce docena",
-    "fr": "un une|deux paire double|trois triple|quatre quadrupl|cinq|six|sept|huit|neuf|dix|onze|douze douzaine",
-    "de": "ein eins|zwei beid paar doppel zwo|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf dutzend",
-    "it": "un uno una|due entramb paio doppi coppia|tre tripl|quattro quadr|cinque|sei|sette|otto|nove|dieci|undici|dodici dozzina",
-    "pt": "um uma|dois duas ambos ambas par dupl|três tripl|quatro quádr|cinco|seis|sete|oito|nove|dez|onze|doze dúzia",
+    "es": "un uno una primer|dos ambos ambas par doble segund|tres triple tercer|cuatro cuádruple|cinco|seis|siete|ocho|nueve|diez|once|doce docena",
+    "fr": "un une premi|deux paire double second|trois triple|quatre quadrupl|cinq|six|sept|huit|neuf|dix|onze|douze douzaine",
+    "de": "ein eins erst|zwei beid paar doppel zwo|drei dritt|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf dutzend",
+    "it": "un uno una prim|due entramb paio doppi coppia second|tre tripl terz|quattro quadr|cinque|sei|sette|otto|nove|dieci|undici|dodici dozzina",
+    "pt": "um uma primeir|dois duas ambos ambas par dupl segund|três tripl terceir|quatro quádr|cinco|seis|sete|oito|nove|dez|onze|doze dúzia",
     "ca": "un una|dos dues ambd parell doble|tres|quatre|cinc|sis|set|vuit|nou|deu|onze|dotze",
-    "nl": "een één|twee beide paar dubbel|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf dozijn",
+    "nl": "een één eerst|twee beide paar dubbel|drie derde|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf dozijn",
     "sv": "en ett|två båda par dubb tvåv|tre|fyr|fem|sex|sju|åtta|nio|tio|elva|tolv",
     "da": "en et|to begge par dobb|tre|fire|fem|seks|syv|otte|ni|ti|elleve|tolv",
     "nb": "en ei ett|to begge par dobb|tre|fire|fem|seks|sju syv|åtte|ni|ti|elleve|tolv",
     "fi": "yksi yhden yht yhd|kaksi kahde kaht kaks pari|kolm|neljä neljän nelisuun nelit|viisi viide viit|kuusi kuude kuut"
     "|seitsem|kahdeksan|yhdeksän|kymmen|yksitoista|kaksitoista",
     "is": "ein|tvei tvö tvæ bæði par tvíh|þrí þrj|fjóri fjögur fjór|fimm|sex|sjö|átta|níu|tíu|ellefu|tólf",
-    "pl": "jed|dwa dwie dwó dwu oba obie par podwójn|trzy trze|czter|pięć pięc|sześć sześc|siedem|osiem|dziewięć|dziesięć|jedena|dwana tuzin",
+    "pl": "jed pierwsz|dwa dwie dwó dwu oba obie par podwójn drug|trzy trze|czter|pięć pięc|sześć sześc|siedem|osiem|dziewięć|dziesięć|jedena|dwana tuzin",
     "cs": "jed|dva dvě dvou oba obě pár dvoj|tři tří troj|čtyř|pět pěti|šest|sedm|osm|devět|deset|jedenáct|dvanáct",
     "sk": "jed|dva dve dvoj oba obe pár|tri troj|štyri štvor|päť|šesť|sedem|osem|deväť|desať|jedenásť|dvanásť",
     "sl": "en ena eno|dva dve dvo oba obe par|tri trij|štiri|pet|šest|sedem|osem|devet|deset|enajst|dvanajst",
@@ -39,7 +40,7 @@ _LINES: Mapping[str, str] = {
     "id": "satu se|dua kedua sepasang ganda|tiga|empat|lima|enam|tujuh|delapan|sembilan|sepuluh|sebelas|dua selusin",
     "ms": "satu se|dua kedua sepasang|tiga|empat|lima|enam|tujuh|lapan|sembilan|sepuluh|sebelas|dua sedozen",
     "fil": "isa|dalawa pares kapwa|tatlo|apat|lima|anim|pito|walo|siyam|sampu|labing|labin",
-    "ru": "один одн|два две двум двух дву оба обе пар|три трёх трех тремя тро|четыре четырёх четырех|пять пяти|шест|семь семи"
+    "ru": "один одн перв|два две двум двух дву оба обе пар втор|три трет трёх трех тремя тро|четыре четырёх четырех|пять пяти|шест|семь семи"
     "|восем восьм|девят|десят|одиннадцат|двенадцат дюжин",
     "uk": "один одн|два дві дво оба обидв пар|три трьо|чотири чотирьо|п'ять пять пʼят|шіст шест|сім сем|вісім восьм|дев дев'ят|десят"
     "|одинадцят|дванадцят",

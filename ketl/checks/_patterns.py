@@ -18,7 +18,9 @@ ICU_CHOICE = re.compile(r"\{\s*(\w+)\s*,\s*(plural|select|selectordinal)\b")
 TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)((?:\s[^<>]*)?)(/?)>")
 TAG_START = re.compile(r"<\s*/?\s*[A-Za-z]")
 ATTRIBUTE = re.compile(r"""\b(href|src|class|id)\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)
-VOID_TAGS = frozenset("area base br col embed hr img input link meta source track wbr".split())
+VOID_TAGS = frozenset({
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
+})  # fmt: skip
 UNSAFE = re.compile(
     r"<\s*/?\s*(?:script|iframe|object|embed|style|form|svg|link|meta|base)\b|<[^<>]*\son[a-z]{3,20}\s*=|javascript\s*:"
     r"|vbscript\s*:|data\s*:\s*text/html",

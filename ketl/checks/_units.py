@@ -1,5 +1,6 @@
 """Units of measure: their symbols everywhere and their words by language, as data, and how to read them."""
 
+# ruff: noqa: E501 (one language a line reads better than wrapped)
 from __future__ import annotations
 
 import re
@@ -81,12 +82,16 @@ _PER_AREA = re.compile(
     re.IGNORECASE,
 )
 # Where “in” is also a preposition it is an inch only before a mark or the end.
-_IN_IS_A_WORD = frozenset({"en", "de", "it", "nl", "is", "ro", "la", "sl"})
+_IN_IS_A_WORD = frozenset({
+    "en", "de", "it", "nl", "is", "ro", "la", "sl",
+})  # fmt: skip
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f㎜㎝㎞㎏㎖ℓ℃℉]$")
 
 
 # Languages whose unit words were read against the shipped translations.
-_COMPLETE = frozenset("es fr de it pt nl pl ja zh ko ar ru".split())
+_COMPLETE = frozenset({
+    "es", "fr", "de", "it", "pt", "nl", "pl", "ja", "zh", "ko", "ar", "ru",
+})  # fmt: skip
 
 
 def has_all_units(tag: str) -> bool:

@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from ketl.checks._function_words import base_tag
+from ketl.checks._function_words import base_tag, count_function_words
+from ketl.checks._patterns import WORD
 from ketl.checks.whitespace import COMPOSING, unwanted_invisibles
 from ketl.languages import Language
 
@@ -16,7 +17,10 @@ _MARKUP = re.compile(
 )
 _FRENCH_MARK = re.compile(r"(?<=[^\s\u00a0\u202f;:!?(«])[ \u00a0\u202f]?([;:!?]+)(?=[\s\u00a0\u202f»\"”)]|$)")
 _SPACE_BEFORE = re.compile(r"(?<=[^\W_]) +([,;:!?]|\.(?!\.|\d))(?=\s|$)")
-_NO_SPACE_BEFORE = frozenset("de es it pt nl pl ru uk sv da nb fi cs sk sl hr hu ro tr ca el bg sr is lt lv et".split())
+_NO_SPACE_BEFORE = frozenset({
+    "de", "es", "it", "pt", "nl", "pl", "ru", "uk", "sv", "da", "nb", "fi", "cs", "sk", "sl", "hr", "hu", "ro",
+    "tr", "ca", "el", "bg", "sr", "is", "lt", "lv", "et",
+})  # fmt: skip
 _SPANISH_SENTENCE = re.compile(r"(?:(?<=[.!?…]\s)|^)([^.!?…¿¡\n]+)([!?])")
 _SPANISH_OPENERS = {"!": "¡", "?": "¿"}
 
@@ -51,18 +55,26 @@ def tidy(text: str, language: Language, source: str) -> str:
 
 
 def fix_typography(text: str, language: Language, source: str) -> str:
-    """Return `text` with the language's own spaces and opening marks; markup, addresses and times are left alone."""
+    """Return `text` with the language's own spaces and opening marks; markup, addresses and times are left alone.
+
+    French spaces and Spanish opening marks are set only in text that is plainly of its language.
+    """
     base = base_tag(language.tag)
     if base not in _NO_SPACE_BEFORE and base != "fr":
         return text
     if base == "fr" and language.tag != "fr-CA":
-        return _outside_markup(text, _space_french) if _FRENCH_MARK.search(text) else text
+        return _outside_markup(text, _space_french) if _FRENCH_MARK.search(text) and _is_plain(text, base) else text
     # A space before a mark that the source has too is a matter of the text, not of the language.
     if _SPACE_BEFORE.search(text) and not _SPACE_BEFORE.search(source):
         text = _outside_markup(text, lambda part: _SPACE_BEFORE.sub(r"\1", part))
-    if base == "es" and ("!" in text or "?" in text):
+    if base == "es" and ("!" in text or "?" in text) and _is_plain(text, base):
         text = _outside_markup(text, _open_spanish)
     return text
+
+
+def _is_plain(text: str, tag: str) -> bool:
+    """Tell whether the text is plainly of its language: names, codes and demo texts are not respaced."""
+    return count_function_words(text, frozenset(WORD.findall(text.casefold())), tag) >= 2
 
 
 def _space_french(text: str) -> str:

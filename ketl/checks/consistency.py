@@ -51,7 +51,8 @@ def check_product_options(options: Sequence[tuple[str, str]]) -> dict[int, Findi
                 findings[position] = Finding(
                     "option-collision",
                     Severity.ERROR,
-                    f"“{source}” and “{other}” are both “{options[position][1]}”: the shop could not tell the variants apart.",
+                    f"“{source}” and “{other}” are both “{options[position][1]}”: "
+                    "the shop could not tell the variants apart.",
                 )
     return findings
 

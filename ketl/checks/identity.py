@@ -92,7 +92,9 @@ def _stem_found(name: str, subject: Subject) -> bool:
     return re.search(rf"(?<![^\W_]){re.escape(name[:size])}\w*", subject.translation) is not None
 
 
-_INFLECTING = frozenset("fi hu et pl cs sk sl hr lt lv is tr ru uk bg sr".split())
+_INFLECTING = frozenset({
+    "fi", "hu", "et", "pl", "cs", "sk", "sl", "hr", "lt", "lv", "is", "tr", "ru", "uk", "bg", "sr",
+})  # fmt: skip
 
 
 @lru_cache(maxsize=16384)

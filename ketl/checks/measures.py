@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ketl.checks._units import same_unit
+from ketl.checks._units import has_all_units, same_unit
 from ketl.checks.base import Severity, check
 from ketl.checks.numerals import join_spaced
 from ketl.checks.subject import Subject
@@ -49,7 +49,7 @@ def units(subject: Subject) -> Iterable[str]:
                 messages.append(_message(quantity.text, unit, beside))
             continue
         best = next((i for i, found in same_value if found and same_unit(unit, found)), None)
-        if best is None:
+        if best is None and not (unit == "%" and has_all_units(subject.language.tag)):
             # A number beside an unknown word is taken on trust before one with the wrong unit.
             best = next((i for i, found in same_value if found is None), None)
         if best is not None:

@@ -13,9 +13,10 @@ from ketl.checks.base import Severity, check
 from ketl.checks.numerals import Numeral, join_spaced
 from ketl.checks.subject import Quantity, Subject
 
-DECIMAL_COMMA = frozenset(
-    "es fr de it pt ca nl sv da nb fi is pl cs sk sl hr hu ro lt lv et tr ru uk bg sr el vi id".split()
-)
+DECIMAL_COMMA = frozenset({
+    "es", "fr", "de", "it", "pt", "ca", "nl", "sv", "da", "nb", "fi", "is", "pl", "cs", "sk", "sl", "hr", "hu",
+    "ro", "lt", "lv", "et", "tr", "ru", "uk", "bg", "sr", "el", "vi", "id",
+})  # fmt: skip
 _POINT_REGIONS = frozenset({"es-MX"})
 _ENGLISH_STYLE = re.compile(r"\d+\.\d{1,2}|\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _MINUS_WORDS = re.compile(
@@ -24,7 +25,9 @@ _MINUS_WORDS = re.compile(
 )
 _ARTICLE_FREE = frozenset({"1"})
 # Languages that turn a sentence around, so that its numbers change places rightly.
-_VERB_LAST = frozenset("ja ko tr hi bn ta ur fa".split())
+_VERB_LAST = frozenset({
+    "ja", "ko", "tr", "hi", "bn", "ta", "ur", "fa",
+})  # fmt: skip
 _HARMLESS = frozenset(map(str, range(1, 13)))
 
 
@@ -118,9 +121,8 @@ def numbers(subject: Subject) -> Iterable[str]:
             else f"The numbers {texts} are not in the English text.",
         )
     if subject.kind in ("list", "spec", "title") and _order_changed(subject):
-        return (
-            f"The numbers stand in another order: {', '.join(n.text for n in numerals)}, in English {', '.join(facts.number_texts)}.",
-        )
+        here, english = ", ".join(n.text for n in numerals), ", ".join(facts.number_texts)
+        return (f"The numbers stand in another order: {here}, in English {english}.",)
     return ()
 
 

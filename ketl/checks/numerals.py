@@ -23,7 +23,7 @@ _FRACTIONS = {"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 
 _FRACTION = re.compile("[½⅓⅔¼¾⅛]")
 
 _NUMBER = re.compile(r"\d+(?:[.,'’٬]\d+)*")
-_SPACED = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?!\d)")
+_SPACED = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?:[.,]\d{1,2})?(?!\d)")
 _MYRIAD = {"万": 4, "萬": 4, "만": 4, "億": 8, "亿": 8, "억": 8, "천": 3}
 # “m2” and “m3” hold no number of their own.
 _POWER = re.compile(r"(?:(?<![^\W\d_])[cdkmсмкد]?[mм]|م)$")
@@ -134,7 +134,8 @@ def _scaled(value: str, power: int) -> str:
 
 def join_spaced(text: str) -> dict[int, Numeral]:
     """Return numbers grouped by spaces (“20 000”) by their start."""
-    return {
-        found.start(): Numeral(found[0], frozenset((plain(re.sub(r"\D", "", found[0])),)), found.start(), found.end())
-        for found in _SPACED.finditer(text)
-    }
+    joined: dict[int, Numeral] = {}
+    for found in _SPACED.finditer(text):
+        value = plain(re.sub(r"\s", "", found[0]).replace(",", "."))
+        joined[found.start()] = Numeral(found[0], frozenset((value,)), found.start(), found.end())
+    return joined

@@ -117,11 +117,14 @@ def brackets(subject: Subject) -> Iterable[str]:
 
 _CASED = frozenset({"Latn", "Cyrl", "Grek"})
 _REPEATED = re.compile(r"(?<![\w'’-])([^\W\d_]{2,})\s+\1(?![\w'’-])", re.IGNORECASE)
-_REDUPLICATES = frozenset({"id", "ms", "fil", "vi", "hi", "bn", "ta", "tr", "th", "ur", "fa"})
+_REDUPLICATES = frozenset({
+    "id", "ms", "fil", "vi", "hi", "bn", "ta", "tr", "th", "ur", "fa",
+})  # fmt: skip
 # “die, die” with the comma left out, “vous vous” and the like are grammar.
-_RIGHTLY_TWICE = frozenset(
-    "die der das den dem dat je nous vous che se si van sie ihr ist että on of piano via poco moko".split()
-)
+_RIGHTLY_TWICE = frozenset({
+    "die", "der", "das", "den", "dem", "dat", "je", "nous", "vous", "che", "se", "si", "van", "sie", "ihr", "ist",
+    "että", "on", "of", "piano", "via", "poco", "moko",
+})  # fmt: skip
 
 
 @check("repeated-word", Severity.INFO)

@@ -1,17 +1,16 @@
-"""Checks that the reply is a translation at all: not blank, no talk around it, no refusal, not cut off."""
+"""Checks that the reply is a translation at all: not blank, no talk around it, no refusal, no error text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from ketl.checks import _patterns as pat
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
 
-_BLANK_WORDS = frozenset(
-    {"null", "none", "undefined", "nan", "n/a", "na", "nil", "[]", "{}", "todo", "tbd", "[object object]"}
-)
+_BLANK_WORDS = frozenset({
+    "null", "none", "undefined", "nan", "n/a", "na", "nil", "[]", "{}", "todo", "tbd", "[object object]",
+})  # fmt: skip
 
 # Each language's "here is the translation", in the words that models use.
 _CHATTER = re.compile(
@@ -30,8 +29,9 @@ _CHATTER = re.compile(
     r"|\baqui está a tradução"
     r"|\btradução\s*:|\bhier is de vertaling|\bvertaling\s*:|\b(?:oto|poniżej znajduje się) tłumaczenie"
     r"|\btłumaczenie\s*:"
-    r"|\bвот (?:перевод|ваш перевод)|\bперевод\s*:|以下(?:は|が).{0,12}翻訳|翻訳\s*[:：]|以下是.{0,12}(?:翻译|翻譯|译文)|(?:翻译|翻譯"
-    r"|译文)\s*[:：]"
+    r"|\bвот (?:перевод|ваш перевод)|\bперевод\s*:|以下(?:は|が).{0,12}翻訳|翻訳\s*[:：]"
+    r"|以下是.{0,12}(?:翻译|翻譯|译文)"
+    r"|(?:翻译|翻譯|译文)\s*[:：]"
     r"|번역\s*(?:은|결과)?\s*(?:다음과|:)|(?:إليك|هذه هي) الترجمة|الترجمة\s*:|översättning\s*:|oversættelse\s*:"
     r"|oversettelse\s*:",
     re.IGNORECASE,
@@ -71,32 +71,38 @@ _ERROR_TEXT = re.compile(
     r"|\{\s*[\"']error[\"']",
     re.IGNORECASE,
 )
-LIST_ENDS = (",", "，", "、", "،", "-", "–", "(", "（", "/")
 # One of these stands in whatever the patterns above can match: a plain look first, as the patterns are slow.
 _CHATTER_HINTS = (
-    "```", "think>", "<|", "sure", "certainly", "of course", "absolutely", "okay", "no problem", "happy to", "here", "below", "following",
-    "this is", "translat", "follows", "let me know", "hope this", "feel free", "would you like", "note", "explanation", "output", "answer",
-    "result", "traduc", "traduz", "tradução", "übersetz", "vertaling", "tłumacz", "перевод", "翻訳", "翻译", "翻譯", "译文", "번역",
+    "```", "think>", "<|", "sure", "certainly", "of course", "absolutely", "okay", "no problem", "happy to", "here",
+    "below", "following",
+    "this is", "translat", "follows", "let me know", "hope this", "feel free", "would you like", "note", "explanation",
+    "output", "answer",
+    "result", "traduc", "traduz", "tradução", "übersetz", "vertaling", "tłumacz", "перевод",
+    "翻訳", "翻译", "翻譯", "译文",
+    "번역",
     "الترجمة", "översätt", "oversæt", "overset",
 )  # fmt: skip
 _REFUSAL_HINTS = (
-    "sorry", "afraid", "unable", "not able", "i can", "i won", "decline", "apolog", "language model", "as a", "cannot", "against my",
-    "lo siento", "no puedo", "désolé", "je ne peux", "leid", "ich kann", "dispiace", "non posso", "desculpe", "sinto muito", "não posso",
-    "spijt", "ik kan", "przykro", "przepraszam", "извините", "сожалению", "не могу", "申し訳", "抱歉", "对不起", "對不起", "无法", "不能",
+    "sorry", "afraid", "unable", "not able", "i can", "i won", "decline", "apolog", "language model", "as a", "cannot",
+    "against my",
+    "lo siento", "no puedo", "désolé", "je ne peux", "leid", "ich kann", "dispiace", "non posso", "desculpe",
+    "sinto muito", "não posso",
+    "spijt", "ik kan", "przykro", "przepraszam", "извините", "сожалению", "не могу",
+    "申し訳", "抱歉", "对不起", "對不起", "无法",
+    "不能",
     "無法", "죄송", "عذر", "آسف", "أعتذر", "أستطيع", "يمكنني", "beklager", "tyvärr", "omlouv", "üzgün",
 )  # fmt: skip
 _ERROR_HINTS = (
-    "error", "exception", "traceback", "gateway", "unavailable", "too many", "rate limit", "quota", "timed out", "time-out", "timeout",
-    "connection", "denied", "unauthor", "api key", "memory", "http", "status", "translat", "doctype", "<html", "fatal", "fail", "warning",
+    "error", "exception", "traceback", "gateway", "unavailable", "too many", "rate limit", "quota", "timed out",
+    "time-out", "timeout",
+    "connection", "denied", "unauthor", "api key", "memory", "http", "status", "translat", "doctype", "<html", "fatal",
+    "fail", "warning",
 )  # fmt: skip
 _QUOTE_PAIRS = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』", "‘": "’", "'": "'", "`": "`"}
 
 
 def _hinted(text: str, hints: tuple[str, ...]) -> bool:
-    for hint in hints:
-        if hint in text:
-            return True
-    return False
+    return any(map(text.__contains__, hints))
 
 
 @check("empty", Severity.ERROR)
@@ -177,70 +183,6 @@ def chatter(subject: Subject) -> Iterable[str]:
     ):
         return ("The whole translation stands in quotation marks that the English text does not have.",)
     return ()
-
-
-@check("truncated", Severity.ERROR)
-def truncated(subject: Subject) -> Iterable[str]:
-    """Cut off.
-
-    The provider stopped at its length limit; the text ends inside a tag or placeholder; sentences or list
-    items are missing at the end.
-    False alarms: a translation that drops the last full stop of several sentences; Thai, which has none,
-    and scripts without spaces are judged by length alone.
-    """
-    if subject.finish_reason == "length":
-        return ("The reply was cut off at the length limit.",)
-    source, target, facts = subject.source, subject.translation.rstrip(), subject.facts
-    if facts.has_tags or facts.placeholders:
-        last_open = max(target.rfind("<"), target.rfind("{"))
-        if (
-            last_open >= 0
-            and last_open > max(target.rfind(">"), target.rfind("}"))
-            and target[last_open + 1 : last_open + 2].strip()
-        ):
-            return (f"The text ends in the middle of “{target[last_open:]}”.",)
-    length = len(source)
-    share = len(target) / (length * subject.language.expansion) if length else 1.0
-    # Real translations of the shipped catalogue keep 0.58 of the usual length at least, long ones 0.65.
-    if length >= 20 and share < (0.5 if length > 80 else 0.4):
-        return (f"The translation has {len(target)} characters for {length} in English: a part is missing.",)
-    if subject.kind in ("title", "option") and subject.terms and _is_piece(subject, target):
-        return (f"“{target}” is only the beginning of the translation.",)
-    if (
-        share < 0.75
-        and facts.ends_balanced
-        and target.count("(") + target.count("（") > target.count(")") + target.count("）")
-    ):
-        return (f"The text breaks off at “…{target[-20:]}”.",)
-    if length < 40:
-        return ()
-    if target[-1:] in LIST_ENDS and source.rstrip()[-1:] not in LIST_ENDS:
-        return (f"The text breaks off at “…{target[-20:]}”.",)
-    if subject.kind == "list" and facts.items >= 3:
-        items = 1 + len(pat.LIST_MARK.findall(target))
-        # An entry may be joined to its neighbour by “and”; two lost, or one and much of the length, were cut.
-        if items <= facts.items - 2 or (items < facts.items and share < 0.8):
-            return (f"The list has {items} entries, the English one has {facts.items}.",)
-    if not facts.ends_closed or subject.language.tag == "th" or not target[-1:].isalnum():
-        return ()
-    if subject.kind != "prose" and facts.enders < 2:
-        return ()
-    enders = len(pat.SENTENCE_END.findall(target))
-    if (facts.enders >= 2 and enders < facts.enders) or share < 0.7:
-        return (f"The text breaks off at “…{target[-20:]}”.",)
-    return ()
-
-
-def _is_piece(subject: Subject, target: str) -> bool:
-    """Tell whether a title is nothing but its protected name, or an option the beginning of its own rendering."""
-    if subject.kind == "option":
-        folded = target.casefold()
-        renderings = {
-            r.casefold() for t in subject.terms if t.term.casefold() == subject.source.casefold() for r in t.renderings
-        }
-        return len(folded) > 1 and folded not in renderings and any(r.startswith(folded) for r in renderings)
-    names = [term.term for term in subject.terms if term.do_not_translate]
-    return target in names and len(subject.facts.word_list) > 2
 
 
 def _shorten(text: str, most: int = 60) -> str:

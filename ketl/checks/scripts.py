@@ -12,12 +12,14 @@ from ketl.checks.subject import Subject
 
 # Letters by script. Marks and signs that all scripts share (ª º µ ー ・) belong to none.
 _RANGES = {
-    "Latin": "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0250-\u02af\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uff21-\uff3a\uff41-\uff5a",
+    "Latin": "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0250-\u02af\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff"
+    "\uff21-\uff3a\uff41-\uff5a",
     "Greek": "\u0370-\u0373\u0376-\u037d\u0386\u0388-\u03a8\u03aa-\u03bb\u03bd-\u03ff\u1f00-\u1fff",
     "Cyrillic": "\u0400-\u0481\u048a-\u052f\u1c80-\u1c8f\u2de0-\u2dff\ua640-\ua69f",
     "Armenian": "\u0531-\u0587",
     "Hebrew": "\u05d0-\u05f2\ufb1d-\ufb4f",
-    "Arabic": "\u0620-\u063f\u0641-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc",
+    "Arabic": "\u0620-\u063f\u0641-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff"
+    "\ufe70-\ufefc",
     "Devanagari": "\u0904-\u0939\u0958-\u0963\u0971-\u097f",
     "Bengali": "\u0985-\u09b9\u09dc-\u09e1",
     "Gurmukhi": "\u0a05-\u0a5e",
@@ -69,7 +71,10 @@ def _patterns(tag: str, script: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 # What cp1252 makes of the bytes 80 to BF: marks, and a few letters that are also written on purpose.
-_MARKS = "\u0080-\u009f\u00a1-\u00aa\u00ac-\u00ba\u00bc-\u00bf\u20ac\u201a\u201e\u2020\u2021\u02c6\u2030\u2039\u2018\u2019\u201c\u201d\u2022\u02dc\u2122"
+_MARKS = (
+    "\u0080-\u009f\u00a1-\u00aa\u00ac-\u00ba\u00bc-\u00bf"
+    "\u20ac\u201a\u201e\u2020\u2021\u02c6\u2030\u2039\u2018\u2019\u201c\u201d\u2022\u02dc\u2122"
+)
 _CP1252 = _MARKS + "\u00a0\u00ab\u00bb\u0192\u2026\u2013\u2014\u203a\u0160\u0161\u0152\u0153\u017d\u017e\u0178"
 _MOJIBAKE = re.compile(
     # In capitals “Ã” is Portuguese and may stand before a space or a closing quote.
@@ -194,28 +199,32 @@ def script(subject: Subject) -> Iterable[str]:
         return (_share_message(subject, letters / (letters + strange)),) if strange * 2 > letters * 3 else ()
     if not subject.facts.letters:
         return ()
-    letters = len(own.findall(text)) * _WEIGHT.get(language.script, 1.0)
+    weighed = len(own.findall(text)) * _WEIGHT.get(language.script, 1.0)
     for term in subject.terms:
         if term.do_not_translate:
             text = text.replace(term.term, " ")
-    latin = 0.0
+    if "Latin" in _OF_LANGUAGE[language.script] + _ALSO.get(language.tag, ()):
+        return ()
+    latin = 0
     source_words = subject.facts.words
     for word in _LATIN_WORD.findall(text):
         if len(word) <= 2 or word.isupper():
             continue
         # A name in a title may stay in Latin letters when the rest is translated.
-        if letters and subject.kind == "title" and word[0].isupper() and word.casefold() in source_words:
+        if weighed and subject.kind == "title" and word[0].isupper() and word.casefold() in source_words:
             continue
         if any(char.isupper() for char in word[1:]) or _is_unit(word):
             continue
         latin += len(word)
     strange = latin + sum(map(len, third.findall(text)))
-    if not strange or letters >= strange * 1.5:
+    if not strange or weighed >= strange * 1.5:
         return ()
-    return (_share_message(subject, letters / (letters + strange)),)
+    return (_share_message(subject, weighed / (weighed + strange)),)
 
 
-_UNIT_WORDS = frozenset("gsm lbs max min cm mm km kg oz psi mah www http https com".split())
+_UNIT_WORDS = frozenset({
+    "gsm", "lbs", "max", "min", "cm", "mm", "km", "kg", "oz", "psi", "mah", "www", "http", "https", "com",
+})  # fmt: skip
 
 
 def _is_unit(word: str) -> bool:

@@ -20,15 +20,24 @@ class GlossaryTerm(Protocol):
     """What a check needs of a glossary term; `ketl.glossary` has the class."""
 
     @property
-    def term(self) -> str: ...
+    def term(self) -> str:
+        """The English term."""
+
     @property
-    def renderings(self) -> tuple[str, ...]: ...
+    def renderings(self) -> tuple[str, ...]:
+        """What may stand for it, the preferred one first; stems and inflected forms count."""
+
     @property
-    def do_not_translate(self) -> bool: ...
+    def do_not_translate(self) -> bool:
+        """Whether it stays as it is."""
+
     @property
-    def forbidden(self) -> tuple[str, ...]: ...
+    def forbidden(self) -> tuple[str, ...]:
+        """What must not stand for it."""
+
     @property
-    def case_sensitive(self) -> bool: ...
+    def case_sensitive(self) -> bool:
+        """Whether only this spelling is the term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +89,7 @@ def read_placeholders(text: str) -> Counter[str]:
 
 def read_codes(text: str) -> tuple[str, ...]:
     """Return the codes of a text (4XL, 600D, V.2) and its acronyms of standards (UPF, YKK)."""
-    codes = (
-        [found for found in pat.CODE.findall(text) if pat.NOT_CODE.fullmatch(found) is None]
-        if any(char.isdigit() for char in text)
-        else []
-    )
+    codes = [found for found in pat.CODE.findall(text) if pat.NOT_CODE.fullmatch(found) is None]
     return (*codes, *pat.ACRONYM.findall(text))
 
 
@@ -92,7 +97,8 @@ class SourceFacts:
     """What is read out of one source text, once for all languages that it is translated to."""
 
     __slots__ = (
-        "attributes", "bullets", "clock", "codes", "dimensions", "emails", "enders", "ends_balanced", "ends_closed", "entities", "folded",
+        "attributes", "bullets", "clock", "codes", "dimensions", "emails", "enders", "ends_balanced", "ends_closed",
+        "entities", "folded",
         "has_tags", "items", "letters", "nested", "newlines", "number_texts", "placeholders", "quantities", "tags",
         "urls", "word_list", "word_values", "words",
     )  # fmt: skip

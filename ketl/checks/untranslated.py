@@ -13,15 +13,18 @@ from ketl.checks.subject import GlossaryTerm, Subject
 from ketl.languages import LANGUAGES
 
 # English words that shops of many languages use unchanged; alone they prove no missing translation.
-LOANWORDS = frozenset(
-    "anorak bandana base beanie beige bermuda bikini blazer bomber bordeaux boxer cactus camel cap cargo casual chino color coral "
-    "crop denim design duffel elastan elastane enduro fit fitness fleece freeride fuchsia gel hoodie indigo jeans jersey jogger "
-    "joggers khaki latex leggings lime liner logo lycra magenta marine membrane menta merino mesh mini mocha modal model mountainbike "
-    "natural neon nylon olive orange original outdoor outfit oversize oversized panel parka polar polo polyamide polyester poncho "
-    "pullover regular retro ripstop rosa rose safari sand set shirt shorts silicone skinny slim sneaker sneakers soft softshell spandex "
-    "sport standard straight street stretch style sweater sweatshirt tank team tee terracotta thermo top trail trekking turquoise twill "
-    "unisex urban vanilla velour violet viscose yoga zip".split()
+_LOANWORDS = (
+    "anorak bandana base beanie beige bermuda bikini blazer bomber bordeaux boxer cactus camel cap cargo "
+    "casual chino color coral crop denim design duffel elastan elastane enduro fit fitness fleece "
+    "freeride fuchsia gel hoodie indigo jeans jersey jogger joggers khaki latex leggings lime liner logo "
+    "lycra magenta marine membrane menta merino mesh mini mocha modal model mountainbike natural neon "
+    "nylon olive orange original outdoor outfit oversize oversized panel parka polar polo polyamide "
+    "polyester poncho pullover regular retro ripstop rosa rose safari sand set shirt shorts silicone "
+    "skinny slim sneaker sneakers soft softshell spandex sport standard straight street stretch style "
+    "sweater sweatshirt tank team tee terracotta thermo top trail trekking turquoise twill unisex urban "
+    "vanilla velour violet viscose yoga zip"
 )
+LOANWORDS = frozenset(_LOANWORDS.split())
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,10 @@ from ketl.checks import _patterns as pat
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
 
-ALWAYS_INVISIBLE = "\u00ad\u2060\u2061\u2062\u2063\u2064\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffc\u180e\u115f\u3164"
+ALWAYS_INVISIBLE = (
+    "\u00ad\u2060\u2061\u2062\u2063\u2064\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    "\ufffc\u180e\u115f\u3164"
+)
 CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 # Scripts whose letters have a composed form that search and sorting expect; Indic and Hebrew points have none.
 COMPOSING = frozenset({"Latn", "Cyrl", "Grek", "Jpan", "Kore"})

@@ -32,7 +32,7 @@ _STARTS_PER_TURN = 24  # the loop reads answers between turns, so the first resu
 _WATCH_EVERY_S = 0.05
 HEDGE_SHARE = 0.03  # of the requests sent; at the late trigger this budget is hardly ever used up
 _SMALL_RUN_WEIGHT = 8.0
-_PACED_SENDS = 4
+_PACED_SENDS = 6
 _UNKNOWN_LANE_HEDGE_S = 4.0
 
 
@@ -136,7 +136,7 @@ class Dispatcher:
         request = work.peek(lane)
         prompt, ceiling = self._size(request, lane)
         wait_s, kind = lane.books.delay(prompt, ceiling, now)
-        if wait_s > 0.0:
+        if wait_s > 0.0 and not self._probes(lane, kind, now):
             if math.isinf(wait_s):
                 work.pop(lane)
                 self._too_large(request, lane, prompt + ceiling)
@@ -177,6 +177,24 @@ class Dispatcher:
         else:
             request.work.next_model(request, lane, error)
 
+    def _probes(self, lane: Lane, kind: str, now: float) -> bool:
+        """Whether to send beyond limits that are only assumed, to learn whether they hold.
+
+        One request first, then twice as many every other round trip while none is refused: a refusal comes
+        within one trip, and its text says the true limit.
+        """
+        if lane.books.proven or kind not in ("RPM", "TPM") or lane.answered + lane.in_flight == 0:
+            return False
+        if now >= lane.probe_at:
+            lane.probe_at = now + 3.0 * self.round_trip_s
+            lane.probes = max(1, 2 * lane.probes)
+            lane.pace_left = lane.probes
+            self._wake_at(lane.probe_at)
+        if lane.pace_left <= 0:
+            return False
+        lane.pace_left -= 1
+        return True
+
     def _pace(self, lane: Lane, now: float) -> float:
         """Hold the first sends of a lane back for a round trip, and those under an unknown request limit.
 
@@ -188,7 +206,7 @@ class Dispatcher:
             lane.first_sent_at = now
         elif lane.answered == 0 and now - lane.first_sent_at < 2.0 * trip and lane.sent >= 2:
             return lane.first_sent_at + 2.0 * trip - now
-        if lane.books.auto and "RPM" not in lane.books.buckets:
+        if lane.books.auto and lane.books.proven and "RPM" not in lane.books.buckets:
             if now >= lane.pace_at:
                 lane.pace_at = now + trip
                 lane.pace_left = _PACED_SENDS + lane.answered // 50
@@ -384,22 +402,32 @@ class Dispatcher:
         if not self._attempts:
             return
         now = self._now()
+        triggers: dict[str, float] = {}
         for attempt in list(self._attempts):
-            request, lane = attempt.request, attempt.lane
+            request, times = attempt.request, attempt.lane.times
             elapsed = now - attempt.started
-            deadline = lane.times.deadline(request.completion_est) * 2.0**request.tries
-            if elapsed > deadline:
+            if elapsed > times.deadline(request.completion_est) * 2.0**request.tries:
                 self._cancel(attempt, "timeout")
-            elif not request.hedged and elapsed > self._hedge_after(attempt):
+            elif not request.hedged and self._is_late(attempt, elapsed, triggers, now):
                 self._hedge(attempt, now)
         self._watch = self._loop.call_later(_WATCH_EVERY_S, self._watch_attempts)
 
-    def _hedge_after(self, attempt: Attempt) -> float:
-        times = attempt.lane.times
-        tokens = attempt.request.completion_est
-        if times.known:
-            return times.hedge_after(tokens)
-        return max(_UNKNOWN_LANE_HEDGE_S, 6.0 * times.predict(tokens))
+    def _is_late(self, attempt: Attempt, elapsed: float, triggers: dict[str, float], now: float) -> bool:
+        """Whether a second attempt pays; `triggers` holds this look's hedge triggers by model."""
+        lane, tokens = attempt.lane, attempt.request.completion_est
+        if elapsed > max(_UNKNOWN_LANE_HEDGE_S, 6.0 * lane.times.predict(tokens)):
+            return True
+        if not lane.times.known or not lane.times.may_be_late(tokens, elapsed):
+            return False
+        trigger = triggers.get(lane.model.id)
+        if trigger is None:
+            ages = [
+                (now - other.started) / max(1e-6, lane.times.predict(other.request.completion_est))
+                for other in self._attempts
+                if other.lane is lane
+            ]
+            trigger = triggers[lane.model.id] = lane.times.lateness(ages)
+        return elapsed > trigger * lane.times.predict(tokens)
 
     def _hedge(self, attempt: Attempt, now: float) -> None:
         """Send a late request a second time, in another lane if one is free, within the budget."""

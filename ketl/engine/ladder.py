@@ -115,6 +115,10 @@ class Ladder:
         if request.rung:
             self._learn(request, item, solved=False)
 
+    def impossible(self, item: Prepared) -> None:
+        """Take in that the rung an item was to climb does not exist: there is no other model."""
+        self._count(item, solved=False)
+
     def _of(self, rung: int, item: Prepared) -> _Repairs:
         draft = self._drafts[item.segment.id]
         fault = next(f.id for f in draft.findings if f.severity is Severity.ERROR)
@@ -122,6 +126,9 @@ class Ladder:
 
     def _learn(self, request: Request, item: Prepared, *, solved: bool) -> None:
         self._emit(Repaired(request.rung, solved))
+        self._count(item, solved=solved)
+
+    def _count(self, item: Prepared, *, solved: bool) -> None:
         repairs = self._launched.pop(item.segment.id, None)
         if repairs is None:
             return

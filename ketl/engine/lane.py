@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ketl.limits import LaneBooks, Limits
 from ketl.models import Model
 
-_DECAY = 0.98  # weight of the past in the learned figures: the last 50 answers count for two thirds
+_WINDOW = 300
+_REFIT_EVERY = 16
 _MIN_ANSWERS = 8
+_UNKNOWN_VOCABULARY = 1.2
 HEDGE_P95 = 1.5  # a hedge starts beyond max(1.5 × p95, 2.5 × median), the trigger that cost least
 HEDGE_MEDIAN = 2.5
 _DEADLINE_FACTOR = 6.0
@@ -20,13 +23,17 @@ _MAX_OPEN_S = 30.0
 
 
 class ServiceTimes:
-    """Learns how long answers take: seconds = a + b × expected completion tokens, and the spread around it."""
+    """Learns how long answers take: seconds = a + b × expected completion tokens, and the spread around it.
+
+    Least squares over the last answers, all weighing the same: in a burst the slow ones come last, so any
+    forgetting would take them for the rule.
+    """
 
     def __init__(self, model: Model) -> None:
-        self._prior = (model.first_token_s, 1.0 / model.tokens_per_s)
-        self._a, self._b = self._prior
-        self._n = self._sx = self._sy = self._sxx = self._sxy = 0.0
-        self._ratios: deque[float] = deque(maxlen=200)
+        self._prior_slope = 1.0 / model.tokens_per_s
+        self._a, self._b = model.first_token_s, self._prior_slope
+        self._pairs: deque[tuple[float, float]] = deque()
+        self._sx = self._sy = self._sxx = self._sxy = 0.0
         self._median = 1.0
         self._p95 = 1.6
         self._stale = 0
@@ -41,42 +48,66 @@ class ServiceTimes:
         """Take in one answer's expected tokens and measured seconds."""
         self.answers += 1
         self.shortest_s = seconds if self.shortest_s is None else min(self.shortest_s, seconds)
-        self._ratios.append(seconds / max(1e-6, self.predict(tokens)))
-        self._n = self._n * _DECAY + 1.0
-        self._sx = self._sx * _DECAY + tokens
-        self._sy = self._sy * _DECAY + seconds
-        self._sxx = self._sxx * _DECAY + tokens * tokens
-        self._sxy = self._sxy * _DECAY + tokens * seconds
+        self._pairs.append((tokens, seconds))
+        self._add(tokens, seconds, 1.0)
+        if len(self._pairs) > _WINDOW:
+            self._add(*self._pairs.popleft(), -1.0)
         self._stale += 1
-        if self._stale >= 8 or self.answers <= _MIN_ANSWERS:
+        if self._stale >= _REFIT_EVERY or self.answers <= _MIN_ANSWERS:
             self._refit()
+
+    def _add(self, x: float, y: float, sign: float) -> None:
+        self._sx += sign * x
+        self._sy += sign * y
+        self._sxx += sign * x * x
+        self._sxy += sign * x * y
 
     def _refit(self) -> None:
         self._stale = 0
-        mean_x, mean_y = self._sx / self._n, self._sy / self._n
-        var = self._sxx / self._n - mean_x * mean_x
-        cov = self._sxy / self._n - mean_x * mean_y
-        slope = max(0.0, cov / var) if var > 1e-9 and self.answers >= _MIN_ANSWERS else self._prior[1]
-        slope = min(slope, mean_y / mean_x) if mean_x > 0 else 0.0
-        before = self._a + self._b * mean_x
-        self._a, self._b = mean_y - slope * mean_x, slope
-        after = mean_y
-        if self.answers <= _MIN_ANSWERS and after > 0:
-            # Early ratios were taken against the table's guess; carry them over to the learned scale.
-            factor = before / after
-            self._ratios = deque((r * factor for r in self._ratios), maxlen=200)
-        ordered = sorted(self._ratios)
-        self._median = ordered[len(ordered) // 2]
-        self._p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+        n = len(self._pairs)
+        mean_x, mean_y = self._sx / n, self._sy / n
+        var = self._sxx / n - mean_x * mean_x
+        slope = self._prior_slope
+        if n >= _MIN_ANSWERS and var > 1e-6 * mean_x * mean_x:
+            slope = max(0.0, (self._sxy / n - mean_x * mean_y) / var)
+        self._b = min(slope, mean_y / mean_x) if mean_x > 0 else 0.0
+        self._a = mean_y - self._b * mean_x
+        ordered = self._ratios()
+        self._median = ordered[n // 2]
+        self._p95 = ordered[min(n - 1, int(0.95 * n))]
+
+    def _ratios(self) -> list[float]:
+        """Return the answers' seconds divided by what is predicted for them now, in order."""
+        return sorted(y / max(1e-6, self._a + self._b * x) for x, y in self._pairs)
 
     @property
     def known(self) -> bool:
         """Whether enough answers came for the spread to mean something."""
         return self.answers >= _MIN_ANSWERS
 
-    def hedge_after(self, tokens: float) -> float:
-        """Return the seconds after which an answer is so late that a second attempt pays."""
-        return self.predict(tokens) * max(HEDGE_P95 * self._p95, HEDGE_MEDIAN * self._median)
+    def may_be_late(self, tokens: float, elapsed_s: float) -> bool:
+        """Whether an attempt is past the hedge trigger of the answers so far: a quick look before `lateness`."""
+        return elapsed_s > self.predict(tokens) * max(HEDGE_P95 * self._p95, HEDGE_MEDIAN * self._median)
+
+    def lateness(self, ages: Sequence[float]) -> float:
+        """Return the hedge trigger in units of the predicted time, given the ages in flight in the same unit.
+
+        The answers so far are the quick ones when a burst has just gone out, so their p95 would be far too
+        low. The product-limit estimate (Kaplan and Meier, 1958) counts those still in flight as "longer
+        than their age"; infinite while fewer than 95 % are known to have ended.
+        """
+        ordered = self._ratios()
+        older = sorted(ages)
+        waiting, alive, median = 0, 1.0, float("inf")
+        for position, ratio in enumerate(ordered):
+            while waiting < len(older) and older[waiting] < ratio:
+                waiting += 1
+            alive *= 1.0 - 1.0 / (len(ordered) - position + len(older) - waiting)
+            if alive <= 0.5 and median == float("inf"):
+                median = ratio
+            if alive <= 0.05:
+                return max(HEDGE_P95 * ratio, HEDGE_MEDIAN * median)
+        return float("inf")
 
     def deadline(self, tokens: float) -> float:
         """Return the seconds after which an attempt is given up."""
@@ -97,7 +128,7 @@ class TokenFactors:
     """Learns, by language, how many tokens a model really uses against what the tables expect."""
 
     def __init__(self) -> None:
-        self.prompt = 1.0
+        self._prompt = 1.0
         self._prompt_answers = 0
         self._by_tag: dict[str, _Factor] = {}
 
@@ -105,13 +136,18 @@ class TokenFactors:
         """Take in one answer's usage against what was expected for it."""
         ratio = prompt / max(1.0, expected_prompt)
         weight = max(0.05, 1.0 / (self._prompt_answers + 1))
-        self.prompt += weight * (ratio - self.prompt)
+        self._prompt += weight * (ratio - self._prompt)
         self._prompt_answers += 1
         factor = self._by_tag.setdefault(tag, _Factor())
         ratio = completion / max(1.0, expected)
         factor.mean += max(0.05, 1.0 / (factor.answers + 1)) * (ratio - factor.mean)
         factor.high = max(ratio, factor.high * 0.99)
         factor.answers += 1
+
+    @property
+    def prompt(self) -> float:
+        """What to multiply expected prompt tokens by: unknown vocabularies count up to a fifth more."""
+        return self._prompt * 1.03 if self._prompt_answers >= 3 else max(_UNKNOWN_VOCABULARY, self._prompt)
 
     def cut_off(self, tag: str) -> None:
         """Take in that a ceiling was too low for this language."""
@@ -152,6 +188,8 @@ class Lane:
         self.first_sent_at = 0.0
         self.pace_at = 0.0
         self.pace_left = 0
+        self.probe_at = 0.0
+        self.probes = 0
         self._failures = 0
         self._openings = 0
         self.closed_until = 0.0

@@ -326,20 +326,22 @@ class Work:
             target = lane if step == 1 else self._after(group, lane)
             if target is None or target.gone is not None:
                 for item in climbing:
+                    self._ladder.impossible(item)
                     self._end(self._ladder.top(item), now)
                 continue
             faults = {item.segment.key: self._ladder.faults(item) for item in climbing}
             self.put(climbing, rung=step, faults=faults, lane=target)
 
     def _climb_ripe(self, now: float) -> None:
-        for item, rung in self._ladder.ripe():
-            group = item.segment.language.group
-            lanes = self._active(group, now)
-            if lanes:
-                self._climb([(item, rung)], group, lanes[0], now)
-            else:
-                self._end(self._ladder.top(item), now)
-            self.release()
+        while ripe := self._ladder.ripe():
+            for item, rung in ripe:
+                group = item.segment.language.group
+                lanes = self._active(group, now)
+                if lanes:
+                    self._climb([(item, rung)], group, lanes[0], now)
+                else:
+                    self._end(self._ladder.top(item), now)
+                self.release()
 
     def _after(self, group: str, lane: Lane) -> Lane | None:
         """Return the next usable lane of the chain after `lane`, wrapping round; None when it is the only one."""

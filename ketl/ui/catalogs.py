@@ -122,11 +122,17 @@ def _take_upload() -> None:
 
 
 def _use(mark: str | None) -> None:
+    redraw_table()
     for name in ("products", CATALOG):
         st.session_state.pop(name, None)
     st.query_params.pop(CATALOG, None)
     if mark is not None:
         st.session_state[CATALOG] = st.query_params[CATALOG] = mark
+
+
+def redraw_table() -> None:
+    """Let the products' table begin anew: its selection is row numbers, which mean nothing among other rows."""
+    st.session_state["table"] = st.session_state.get("table", 0) + 1
 
 
 def choose_catalog() -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ketl.catalog import Catalog
 from ketl.errors import KetlError
-from ketl.execution import Selection, select
+from ketl.execution import select
 from ketl.jobs import Job, job_to_json
 from ketl.planning import RunPlan
 from ketl.runs import LiveRun
@@ -22,10 +22,11 @@ def estimate_and_start(choice: Choice, live: LiveRun | None) -> None:
     show_problem()
     plan = None
     if not choice.ready:
-        st.info(choice.missing, icon=":material/arrow_upward:")
+        st.info(choice.missing, icon=":material/checklist:")
     else:
         try:
-            plan = _plan(json.dumps(job_to_json(choice.job()), sort_keys=True), choice.job(), choice.catalog)
+            asked = json.dumps(job_to_json(choice.job()), sort_keys=True)
+            plan = _plan(choice.job(), choice.catalog, asked)
         except KetlError as error:
             st.error(str(error), icon=":material/error:")
     if plan is not None:
@@ -53,15 +54,15 @@ def _begin(choice: Choice) -> None:
 
 # Plans change as lanes learn, so they are kept for a moment only: long enough for the clicks in between.
 @st.cache_resource(max_entries=32, ttl=20, show_spinner="Counting …")
-def _plan(_key: str, _job: Job, _catalog: Catalog) -> RunPlan:
-    raise NotImplementedError
+def _plan(_job: Job, _catalog: Catalog, asked: str) -> RunPlan:
+    return runs().plan(select(_job, _catalog))
 
 
 def _numbers(plan: RunPlan) -> None:
     texts = plan.units // max(1, len(plan.languages))
     demo = runs().settings.engine == "demo"
     duplicates = plan.units - plan.segments
-    grid = st.grid(6, min_column_width=150)
+    grid = st.grid(3, min_column_width=140)
     grid.metric(
         "Translations",
         f"{plan.units:,}",

@@ -33,6 +33,7 @@ _STYLE = """<style>
 .k-lead { font-size: 1.2rem; line-height: 1.45; margin: 0; max-width: 62rem; text-wrap: pretty }
 .k-own { opacity: .72; font-weight: 400 }
 .st-key-english { position: sticky; top: 4.5rem }
+[data-testid$="Active"] p { color: color-mix(in srgb, currentColor 55%, CanvasText) }
 .st-key-engine { margin-top: -.6rem }
 @media (max-width: 640px) { .st-key-english { position: static } .k-lead { font-size: 1.08rem } }
 </style>"""

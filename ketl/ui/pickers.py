@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ketl.catalog import DEFAULT_CATALOG, FIELD_NAMES, FIELDS, Catalog
 from ketl.jobs import Job
 from ketl.languages import LANGUAGES
 from ketl.runs import LiveRun
-from ketl.ui.catalogs import Entry, choose_catalog, entries, open_catalog
+from ketl.ui import words
+from ketl.ui.catalogs import Entry, choose_catalog, entries, open_catalog, redraw_table
 from ketl.ui.session import runs
 
 SHOWN_MOST = 2_000
@@ -68,18 +70,25 @@ class Choice:
         )
 
 
-def choose(live: LiveRun | None) -> Choice:
-    """Draw the pickers and return the choice; a fresh session takes over what the run it looks at was asked for."""
+def chosen_so_far(live: LiveRun | None) -> str:
+    """Return what is chosen, in words, empty before both kinds are; a fresh session takes over its run's choice."""
+    _seed(live, open_catalog()[0])
+    products, languages = len(st.session_state["products"]), len(st.session_state["languages"])
+    return words.selection(products, languages) if products and languages else ""
+
+
+def choose(left: DeltaGenerator, right: DeltaGenerator) -> Choice:
+    """Draw the pickers, the products at the left, and return the choice."""
     path, catalog = open_catalog()
-    _seed(live, path)
-    left, right = st.columns([3, 2], gap="large")
     with left:
         choose_catalog()
         products = _choose_products(entries())
     with right:
         languages = _choose_languages()
+        presets = st.container(horizontal=True)
+        _choose_preset(presets)
         fields = _choose_fields()
-        options = _choose_options()
+        options = _choose_options(presets)
     return Choice(
         path=path,
         catalog=catalog,
@@ -118,6 +127,7 @@ def _choose_products(known: list[Entry]) -> tuple[str, ...]:
             placeholder="Name, id or feature",
             label_visibility="collapsed",
             persist_state="session",
+            on_change=redraw_table,
         )
         hits = _matching(known, wanted or "")
         st.button(f"All {len(hits)}", key="all", on_click=_mark, args=(hits, True), icon=":material/done_all:")
@@ -127,12 +137,12 @@ def _choose_products(known: list[Entry]) -> tuple[str, ...]:
     # A selection is a set of row numbers, so every other set of rows is another table.
     grid = st.dataframe(
         _columns(shown),
-        key=f"products_{hash((tuple(e.id for e in shown), st.session_state.get('marked', 0)))}",
+        key=f"table_{st.session_state.get('table', 0)}",
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": [n for n, entry in enumerate(shown) if entry.id in held]}},
         hide_index=True,
-        height=352,
+        height=422,
         column_config={
             "Product": st.column_config.TextColumn(width="medium"),
             "Id": st.column_config.TextColumn(width=56),
@@ -177,7 +187,7 @@ def _mark(hits: Iterable[Entry], wanted: bool) -> None:
     held = set(st.session_state["products"])
     held = held | ids if wanted else held - ids
     st.session_state["products"] = tuple(entry.id for entry in entries() if entry.id in held)
-    st.session_state["marked"] = st.session_state.get("marked", 0) + 1
+    redraw_table()
 
 
 def _choose_languages() -> tuple[str, ...]:
@@ -188,12 +198,16 @@ def _choose_languages() -> tuple[str, ...]:
         format_func=_language,
         placeholder="Type a language in English or its own name",
         persist_state="session",
-    )
-    names = [*([_READY] if runs().settings.engine == "demo" else []), *PRESETS, _ALL, _NONE]
-    st.menu_button(
-        "Choose a group", names, key="preset", on_click=_use_preset, icon=":material/playlist_add:", type="tertiary"
+        wrap=True,
     )
     return tuple(chosen)
+
+
+def _choose_preset(place: DeltaGenerator) -> None:
+    names = [*([_READY] if runs().settings.engine == "demo" else []), *PRESETS, _ALL, _NONE]
+    place.menu_button(
+        "Choose a group", names, key="preset", on_click=_use_preset, icon=":material/playlist_add:", type="tertiary"
+    )
 
 
 def _language(tag: str) -> str:
@@ -230,8 +244,8 @@ def _choose_fields() -> tuple[str, ...]:
     return tuple(chosen or ())
 
 
-def _choose_options() -> dict[str, Any]:
-    with st.popover("Options", icon=":material/tune:", type="tertiary"):
+def _choose_options(place: DeltaGenerator) -> dict[str, Any]:
+    with place.popover("Options", icon=":material/tune:", type="tertiary"):
         memory = st.toggle(
             "Reuse earlier translations",
             value=True,

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_IRREGULAR = {"repair": "repairs", "currency": "currencies"}
-DEMO_COST = "Demo: nothing is billed. On Groq it would be "
-
 
 def plural(number: int, noun: str) -> str:
     """Return the number with its noun: `1 text`, `1,204 texts`."""
-    return f"{number:,} {noun if number == 1 else _IRREGULAR.get(noun, noun + 's')}"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def duration(seconds: float) -> str:
@@ -37,7 +34,9 @@ def dollars(amount: float) -> str:
     """Return US dollars with as many digits as a small amount needs."""
     if amount == 0:
         return "$0"
-    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}" if amount >= 0.0001 else "under $0.0001"
+    if amount < 0.0001:
+        return "under $0.0001"
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.3f}" if amount >= 0.01 else f"${amount:.4f}"
 
 
 def cost_range(cost_usd: tuple[float, float] | None) -> str:
@@ -45,7 +44,7 @@ def cost_range(cost_usd: tuple[float, float] | None) -> str:
     if cost_usd is None:
         return "unknown"
     low, high = (dollars(amount) for amount in cost_usd)
-    return low if low == high else f"{low} to {high.removeprefix('$')}" if high.startswith("$") else high
+    return low if low == high else f"{low} – {high.removeprefix('$')}"
 
 
 def joined(words: Sequence[str]) -> str:

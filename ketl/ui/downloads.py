@@ -1,0 +1,59 @@
+"""The files that a run can be saved as: one button for the CSV, the other formats behind a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import streamlit as st
+
+from ketl.errors import SettingsError
+from ketl.exports import EXPORTS, Export, rows_to_bytes
+from ketl.results import ResultRow
+from ketl.review import with_decisions
+from ketl.runs import LiveRun
+from ketl.ui.session import runs
+
+_FIRST = ("long", ".csv")
+
+
+def all_rows(live: LiveRun) -> Iterator[ResultRow]:
+    """Yield the rows of an ended run as a person left them."""
+    if live.result is not None:
+        yield from with_decisions(live.result.rows(), runs().store.decisions(live.run_id))
+
+
+def file_bytes(live: LiveRun, layout: str, ending: str) -> bytes:
+    """Return a run as a file."""
+    return rows_to_bytes(all_rows(live), ending, layout)
+
+
+def offer_downloads(live: LiveRun) -> None:
+    """Draw the download buttons; a file is made when its button is pressed, not before."""
+    _button(live, EXPORTS[_FIRST], "Download CSV", "primary")
+    with st.popover("Other formats", icon=":material/download:"):
+        for key, export in EXPORTS.items():
+            if key != _FIRST and _works(export):
+                _button(live, export, export.label, "tertiary")
+
+
+def _button(live: LiveRun, export: Export, label: str, kind: str) -> None:
+    demo = "demo-" if live.engine == "demo" else ""
+    st.download_button(
+        label,
+        partial(file_bytes, live, export.layout, export.ending),
+        f"ketl-{demo}translations{'-wide' if export.layout == 'wide' else ''}{export.ending}",
+        export.mime,
+        key=f"download_{export.layout}_{export.ending[1:]}",
+        on_click="ignore",
+        icon=":material/download:",
+        type="primary" if kind == "primary" else "tertiary",
+    )
+
+
+def _works(export: Export) -> bool:
+    try:
+        export.check()
+    except SettingsError:
+        return False
+    return True

@@ -1,0 +1,202 @@
+"""The timing page's parts: which run to look at, measuring one, its numbers, and what bought the time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from ketl.events import Answered
+from ketl.jobs import Job, Mode
+from ketl.runs import LiveRun
+from ketl.timing import BaselineKind
+from ketl.ui import words
+from ketl.ui.charts import race_chart, slot_chart, steps_chart
+from ketl.ui.session import current_run, look_at, runs, show_problem, start
+from ketl.ui.timeline import end_to_end, in_words, lay_out
+
+_EXAMPLE = Job(products=("1", "2", "3", "4"), languages=("Spanish", "Japanese", "Arabic"))
+_ALL, _SAMPLE = "Every request again", "A random sample"
+_IDEAS = {
+    "duplicates": "Equal texts translated once",
+    "memory": "Known texts not asked again",
+    "packing": "Several texts in one request",
+    "parallelism": "Requests at the same time",
+}
+
+
+def choose_run() -> LiveRun | None:
+    """Draw the choice among the runs at hand, when there are several, and return the one to look at."""
+    live = current_run()
+    known = runs().recent()
+    if live is None and known:
+        live = known[0]
+        look_at(live)
+    if live is None or len(known) < 2:
+        return live
+    st.session_state["timed"] = live.run_id
+    st.selectbox(
+        "Run",
+        [entry.run_id for entry in known],
+        key="timed",
+        format_func=_name,
+        on_change=_look,
+        width=520,
+    )
+    return live
+
+
+def _name(run_id: str) -> str:
+    live = runs().get(run_id)
+    if live is None:
+        return "A run that is gone"
+    when = time.strftime("%H:%M:%S", time.localtime(live.created_at))
+    what = words.selection(live.selection.census.products, len(live.selection.languages))
+    how = ", comparison" if live.job.mode is Mode.COMPARE else ""
+    took = words.duration(live.seconds()) if live.result else live.state
+    return f"{when}: {what}{how}, {took}"
+
+
+def _look() -> None:
+    live = runs().get(st.session_state["timed"])
+    if live is not None:
+        look_at(live)
+
+
+def measure(live: LiveRun | None) -> None:
+    """Draw the button that measures: the run in parallel, then its requests one after another."""
+    show_problem()
+    job = live.job if live is not None else _EXAMPLE
+    with st.container(border=True):
+        st.markdown("**Measure it**" if live is not None else "**Measure an example**: 4 products into 3 languages")
+        st.caption(_promise(live))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            how = st.segmented_control(
+                "Then, one after another",
+                [_ALL, _SAMPLE],
+                default=_ALL,
+                required=True,
+                key="baseline",
+                help="A sample of the requests, at least 5 and at most 30, is run and extrapolated, "
+                "with the range in which the true time lies in 95 of 100 cases.",
+            )
+            one = st.toggle("One text per request", key="textbook", help="The textbook pattern, without packing.")
+            compare = replace(
+                job,
+                mode=Mode.COMPARE,
+                baseline=BaselineKind.SAMPLED if how == _SAMPLE else BaselineKind.MEASURED,
+                pack=1 if one else None,
+            )
+            st.button(
+                "Measure",
+                key="measure",
+                type="primary",
+                icon=":material/timer:",
+                on_click=start,
+                args=(compare,),
+                disabled=live is not None and live.live,
+            )
+
+
+def _promise(live: LiveRun | None) -> str:
+    said = "Translates anew without the memory, in parallel, then runs the very same requests one after another."
+    if live is None or live.result is None:
+        return said
+    paid = "" if live.engine == "demo" else " Both parts are billed."
+    return f"{said} That second part takes about {words.duration(live.result.report['baseline']['seconds'])}.{paid}"
+
+
+def timing_panel(live: LiveRun) -> None:
+    """Draw what the times of an ended run say: numbers, timelines, what bought the time, and the models."""
+    assert live.result is not None
+    report = live.result.report
+    _numbers(report)
+    if report["requests"]:
+        parallel = lay_out(live.tally.timeline)
+        st.subheader("The same requests, two ways", anchor=False)
+        race_chart(parallel, end_to_end(_sequence(live, report)), report)
+        st.caption(words.baseline_kind(report["baseline"]))
+        st.subheader("Who worked when", anchor=False)
+        slot_chart(parallel)
+        st.caption(in_words(parallel))
+        _steps(report)
+    _models(report)
+
+
+def _sequence(live: LiveRun, report: Mapping[str, Any]) -> list[Answered]:
+    """Return the attempts that the baseline's time is made of; none when it was extrapolated."""
+    kind = report["baseline"]["kind"]
+    if kind == "measured":
+        return list(live.baseline) or list(live.tally.timeline)
+    return [a for a in live.tally.timeline if a.status == "200"] if kind == "projected" else []
+
+
+def _numbers(report: Mapping[str, Any]) -> None:
+    baseline = report["baseline"]
+    grid = st.grid(6, min_column_width=150)
+    grid.metric("In parallel", words.duration(report["makespan_s"]), help="From the first request to the last result.")
+    grid.metric("One after another", words.duration(baseline["seconds"]), help=words.baseline_kind(baseline))
+    speedup = report["speedup"]
+    grid.metric("Speed-up", f"{speedup:.1f} ×" if speedup else "–", help="One after another divided by in parallel.")
+    grid.metric(
+        "Fastest possible",
+        words.duration(report["bound_s"]) if report["bound_s"] else "–",
+        help="The limits' arithmetic and the longest single request allow no less, whatever the schedule.",
+    )
+    efficiency = report["efficiency"]
+    grid.metric("Efficiency", f"{min(1.0, efficiency):.0%}" if efficiency else "–", help=words.bound(report) or None)
+    first = report["first_result_s"]
+    grid.metric("First result after", words.duration(first) if first is not None else "–")
+    for said in (words.bound(report), words.prediction(report)):
+        if said:
+            st.caption(said)
+
+
+def _steps(report: Mapping[str, Any]) -> None:
+    st.subheader("What bought the time", anchor=False)
+    gain = report["gain"]
+    left = report["makespan_s"] + sum(step["seconds"] for step in gain.values())
+    steps = [("One text a request, one by one", left)]
+    for name, label in _IDEAS.items():
+        left -= gain[name]["seconds"]
+        steps.append((label, max(0.0, left)))
+    total = steps[0][1] / report["makespan_s"] if report["makespan_s"] else 1.0
+    factors = " × ".join(f"{gain[name]['factor']:.2f}" for name in _IDEAS)
+    st.markdown(
+        f"Against the textbook loop the run was {words.times(total)} faster. The ideas multiply: "
+        f"{factors} = {total:.1f}. Each bar is the time left after one more idea."
+    )
+    steps_chart(steps)
+
+
+def _models(report: Mapping[str, Any]) -> None:
+    st.subheader("The models", anchor=False)
+    models = report["models"]
+    if not models:
+        st.caption("No model was asked.")
+        return
+    st.dataframe(
+        {
+            "Model": list(models),
+            "Requests": [m["requests"] for m in models.values()],
+            "Attempts": [m["attempts"] for m in models.values()],
+            "Waited for limits": [words.duration(m["waited_for_limits_s"]) for m in models.values()],
+            "Worked": [words.duration(m["busy_s"]) for m in models.values()],
+            "Tokens read": [m["tokens"]["prompt"] for m in models.values()],
+            "Tokens written": [m["tokens"]["completion"] for m in models.values()],
+            "Answers": [_answers(m["status_counts"]) for m in models.values()],
+        },
+        key="models",
+        hide_index=True,
+    )
+    for move in report["substitutions"]:
+        st.caption(f":material/swap_horiz: {move['reason']}; {move['to']} took its place.")
+    for reason in report["routes"].values():
+        st.caption(reason)
+
+
+def _answers(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} × {status}" for status, number in counts.items())

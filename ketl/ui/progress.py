@@ -1,0 +1,195 @@
+"""A run while it works and how it ended: progress in words, limits waited for, newest results, cancelling."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from ketl.languages import LANGUAGES
+from ketl.results import Status
+from ketl.runs import LiveRun
+from ketl.ui import words
+from ketl.ui.downloads import offer_downloads
+from ketl.ui.session import current_run, interrupted, lost_run, resume, runs
+from ketl.units import cut_texts
+
+_QUICK_S = 15.0
+_NEWEST = 8
+_LABEL_MOST = 20_000
+_NAMES = {language.tag: language.name for language in LANGUAGES}
+
+
+def run_panel(*, downloads: bool = True) -> None:
+    """Draw the run that this visitor looks at, live while it works; redraws the page once when it ends."""
+    live = current_run()
+    if live is None:
+        _lost()
+        return
+    # A short run deserves a quick eye; a long one is polled once a second to spare the server.
+    quick = live.plan is None or live.plan.predicted_s < _QUICK_S
+    every = (0.4 if quick else 1.0) if live.live else None
+    st.fragment(_panel, run_every=every)(live.live, downloads)
+
+
+def _panel(was_live: bool, downloads: bool) -> None:
+    live = current_run()
+    if live is None:
+        return
+    if live.live:
+        _working(live)
+    elif was_live:
+        st.rerun()
+    else:
+        _ended(live, downloads)
+
+
+def _lost() -> None:
+    record = lost_run()
+    if record is None:
+        return
+    if interrupted(record):
+        st.warning("This run was interrupted before it had ended. What it had finished is kept.")
+        st.button("Finish it", icon=":material/resume:", key="resume", on_click=resume, args=(record,))
+    else:
+        st.info(
+            "This run ended before the app was last started, so its page is gone. Translate the same again: "
+            "what was translated comes from the memory and costs nothing.",
+            icon=":material/history:",
+        )
+
+
+def _working(live: LiveRun) -> None:
+    baseline = live.phase == "baseline"
+    done, total = (_answered(live), live.baseline_requests) if baseline else (live.ended, live.total)
+    if live.state == "starting":
+        text = "Connecting …"
+    elif baseline:
+        text = f"Now one after another, for comparison: {done:,} of {words.plural(total, 'request')}."
+    else:
+        text = f"{done:,} of {words.plural(total, 'different translation')} done{_split(live)}."
+    st.progress(min(1.0, done / total) if total else 0.0, text=f"{text} {_left(live, done, total)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Cancel",
+            key="cancel",
+            icon=":material/stop_circle:",
+            on_click=runs().cancel,
+            args=(live.run_id,),
+            help="What is done is kept.",
+        )
+        st.caption(_models(live))
+    _newest(live)
+
+
+def _answered(live: LiveRun) -> int:
+    return sum(1 for event in list(live.baseline) if event.status == "200")
+
+
+def _split(live: LiveRun) -> str:
+    segments = dict(live.tally.segments)
+    parts = [
+        f"{number:,} {word}"
+        for number, word in (
+            (segments.get(Status.FAILED, 0), "failed"),
+            (live.tally.from_memory, "from the memory"),
+        )
+        if number
+    ]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _left(live: LiveRun, done: int, total: int) -> str:
+    """Return how long it will still take: by the plan until enough is done to judge by the pace."""
+    if live.began_at is None or live.plan is None or live.phase == "baseline" or not total:
+        return ""
+    passed = time.monotonic() - live.began_at
+    share = done / total
+    expected = passed / share if share > 0.2 else max(live.plan.predicted_s, passed)
+    left = expected - passed
+    return f"{words.duration(passed)} passed, about {words.duration(left)} left." if left > 0.5 else "Almost there."
+
+
+def _models(live: LiveRun) -> str:
+    parts = []
+    for name, model in list(live.tally.models.items()):
+        if not model.answered and model.waited_s < 0.1:
+            continue
+        waited = f", waited {words.duration(model.waited_s)} for limits" if model.waited_s >= 0.1 else ""
+        parts.append(f"{name}: {words.plural(model.answered, 'answer')}{waited}")
+    limit = live.tally.limit
+    if limit is not None:
+        parts.append(f"{limit.model} waits {words.duration(limit.wait_s)} for its {_KINDS.get(limit.kind, 'limit')}")
+    return " · ".join(parts)
+
+
+_KINDS = {
+    "RPM": "requests a minute",
+    "RPD": "requests a day",
+    "TPM": "tokens a minute",
+    "TPD": "tokens a day",
+    "OTPM": "written tokens a minute",
+    "CAPACITY": "capacity",
+}
+
+
+def _newest(live: LiveRun) -> None:
+    newest = live.recent[-_NEWEST:][::-1]
+    if not newest:
+        return
+    sources = _sources(live.run_id, live)
+    rows: list[Mapping[str, Any]] = [
+        {
+            "Language": _NAMES.get(outcome.language_tag, outcome.language_tag),
+            "English": sources.get(outcome.key, ""),
+            "Translation": outcome.text or outcome.reason,
+        }
+        for outcome in newest
+    ]
+    st.dataframe(
+        rows, key="newest", hide_index=True, column_config={"Language": st.column_config.TextColumn(width="small")}
+    )
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _sources(run_id: str, _live: LiveRun) -> dict[bytes, str]:
+    """Return the run's English texts by key; none for a catalogue too large to hold twice."""
+    chosen = _live.selection
+    if chosen.census.distinct > _LABEL_MOST:
+        return {}
+    return {text.key: text.source for product in chosen.catalog for text in cut_texts(product, chosen.fields)}
+
+
+def _ended(live: LiveRun, downloads: bool) -> None:
+    if live.state == "failed" or live.result is None:
+        st.error(live.error or "The run was cancelled before anything was sent.", icon=":material/error:")
+        return
+    report = live.result.report
+    st.html(f'<p class="k-lead" data-testid="summary">{words.summary(report)}</p>')
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _badges(report, live.engine)
+        if downloads:
+            offer_downloads(live)
+    for move in report["substitutions"]:
+        st.caption(f":material/swap_horiz: {move['reason']}; {move['to']} took its place.")
+
+
+def _badges(report: Mapping[str, Any], engine: str) -> None:
+    if report["translated"]:
+        st.badge(f"{report['translated']:,} translated", icon=":material/check:", color="green")
+    doubted = sum(report["findings"].values())
+    if doubted:
+        st.badge(f"{words.plural(doubted, 'finding')} to look at", icon=":material/flag:", color="orange")
+    if report["failed"]:
+        st.badge(f"{report['failed']:,} failed", icon=":material/error:", color="red")
+    if report["cancelled"]:
+        st.badge(f"{report['cancelled']:,} not translated", icon=":material/stop_circle:", color="gray")
+    if report["from_memory"]:
+        st.badge(f"{report['from_memory']:,} from the memory", icon=":material/bookmark:", color="blue")
+    cost = report["cost_usd"]
+    if cost:
+        worth = "worth" if engine == "demo" else "paid"
+        st.badge(f"{words.dollars(cost)} {worth}", icon=":material/payments:", color="gray",
+                 help="Demo: nothing was billed; this is the list price on Groq." if engine == "demo" else None)

@@ -1,0 +1,3 @@
+"""Quality: being built."""
+import streamlit as st
+st.title("Quality")

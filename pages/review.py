@@ -1,0 +1,3 @@
+"""Review: being built."""
+import streamlit as st
+st.title("Review")

@@ -1,0 +1,21 @@
+"""Timing: what running in parallel bought, against an honest baseline and against the fastest possible."""
+
+import streamlit as st
+
+from ketl.ui import words
+from ketl.ui.measuring import choose_run, measure, timing_panel
+from ketl.ui.progress import run_panel
+
+st.title("What running in parallel bought", anchor=False)
+live = choose_run()
+
+if live is None:
+    st.info("No run yet. Translate something first, or measure the example below.", icon=":material/timer:")
+    st.page_link("pages/translate.py", label="Choose what to translate", icon=":material/translate:")
+elif live.result is None:
+    run_panel(downloads=False)
+else:
+    st.html(f'<p class="k-lead" data-testid="summary">{words.summary(live.result.report)}</p>')
+measure(live)
+if live is not None and live.result is not None:
+    timing_panel(live)
