@@ -401,7 +401,7 @@ DAMAGES: tuple[Damage, ...] = (
     _warning("double space", "spaces", _double_space),
     _warning("outer space", "spaces", _outer_space),
     _warning("line break lost", "line-breaks", _lose_newline),
-    _warning("bracket lost", "brackets", _lose_bracket),
+    _warning("bracket lost", "brackets truncated", _lose_bracket),
     _warning("another word for a term", "glossary", _other_term),
     _warning("another language", "language", _other_language),
     _warning("far too short", "length-ratio truncated numbers", _too_short),

@@ -145,10 +145,10 @@ def _merged_options(rows: Sequence[Row]) -> Recall:
 
 
 def measure_speed(rows: Sequence[Row], seconds: float = 2.0) -> float:
-    """Return rows checked per second on one core, subject building included, each source seen before."""
+    """Return rows checked per second on one core, in its own CPU time, each source seen before."""
     done = 0
-    started = time.perf_counter()
-    while (passed := time.perf_counter() - started) < seconds:
+    started = time.process_time()
+    while (passed := time.process_time() - started) < seconds:
         for row in rows:
             run_checks(subject_of(row))
         done += len(rows)

@@ -132,9 +132,9 @@ class Run:
             outcomes.add(outcome)
         self._journal_start(plan)
         levels = {name: lane.books.levels(self.session.dispatcher.now()) for name, lane in self.session.lanes.items()}
-        for route in plan.routes.values():
-            for source, target, why in route.substitutions:
-                self._emit(Substituted(source, target, f"{source} {why}"))
+        moved = {(source, target): why for route in plan.routes.values() for source, target, why in route.substitutions}
+        for (source, target), why in moved.items():
+            self._emit(Substituted(source, target, f"{source} {why}"))
         phase = "sequential" if job.mode is Mode.SEQUENTIAL else "parallel"
         self._emit(PhaseBegan(phase, plan.requests))
         loop = asyncio.get_running_loop()

@@ -283,6 +283,11 @@ def _describe(
             f"{option.size} text{'s' if option.size > 1 else ''} per request: the fastest choice under the limits"
             + (", and fewer requests cost less." if option.size > 1 else ".")
         )
+    if any(not lanes[name].books.proven for load in option.loads for name in load.lanes):
+        notes.append(
+            "The limits of this key are not known yet, so the free plan's are assumed; the first answers tell the "
+            "true ones, and the run goes faster if they allow it."
+        )
     if option.shared and any(len(load.lanes) > 1 for load in option.loads):
         notes.append("Several models of each chain work side by side, because one alone would hit its limits.")
     return RunPlan(

@@ -191,7 +191,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
     makespan = facts.makespan_s
     repaired = {
         str(rung): {"tried": tally.rungs[rung, True] + tally.rungs[rung, False], "solved": tally.rungs[rung, True]}
-        for rung in (1, 2)
+        for rung in (1, 2, 3)
     }
     return {
         "run_id": facts.run_id,

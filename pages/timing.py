@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ketl.ui import words
-from ketl.ui.measuring import choose_run, measure, timing_panel
+from ketl.ui.measuring import choose_run, detail_panel, measure, race_panel
 from ketl.ui.progress import run_panel
 
 st.title("What running in parallel bought", anchor=False)
@@ -16,6 +16,7 @@ elif live.result is None:
     run_panel(downloads=False)
 else:
     st.html(f'<p class="k-lead" data-testid="summary">{words.summary(live.result.report)}</p>')
+    race_panel(live)
 measure(live)
 if live is not None and live.result is not None:
-    timing_panel(live)
+    detail_panel(live)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from ketl.catalog import Product
 from ketl.checks.base import Finding, Severity
 from ketl.results import Outcome, ResultRow, Status
 
@@ -73,3 +74,31 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         from_memory=draw(st.booleans()),
         rung=draw(st.integers(0, 2)),
     )
+
+
+# JSON values as a catalogue file may hold them in any column.
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+_KEYS = (
+    *("product_id", "id", "product_name", "product_features", "fabric_details", "other_details"),
+    *("available_colors", "price", "extracted_data"),
+)
+# Rows that are nearly products: the right keys, any values, flat or nested.
+near_products = st.dictionaries(
+    st.sampled_from(_KEYS), json_values | st.dictionaries(st.sampled_from(_KEYS), json_values, max_size=4), max_size=6
+)
+solid_text = clean_any_text.filter(str.strip)
+
+
+@st.composite
+def products(draw: st.DrawFn) -> Product:
+    """Products with any texts that a catalogue lets in, some fields absent, colours as a list."""
+    texts: dict[str, str | tuple[str, ...]] = draw(
+        st.dictionaries(st.sampled_from(["name", "features", "fabric", "details"]), solid_text, max_size=4)
+    )
+    if colors := draw(st.lists(solid_text, max_size=3)):
+        texts["colors"] = tuple(colors)
+    return Product(str(draw(st.integers(1, 10**6))), texts)

@@ -49,7 +49,8 @@ LABELS: dict[str, str] = {ident: check.label for ident, check in REGISTRY.items(
 
 # First whether the reply is a translation at all, then facts, then language, then form.
 _THEMES = (
-    reply, untranslated, cutoff, whitespace, markup, identity, scripts, numbers, measures, length, formality, punctuation,
+    reply, untranslated, whitespace, markup, identity, scripts, cutoff, numbers, measures, length, formality,
+    punctuation,
 )  # fmt: skip
 # After one of these nothing else is worth saying: there is no translation to judge.
 _FINAL = frozenset({"empty", "error-text", "refusal", "chatter", "untranslated", "truncated", "script"})

@@ -37,7 +37,7 @@ CODE = re.compile(r"(?<![A-Za-z0-9.])(?=[A-Za-z0-9./-]*[A-Z])(?=[A-Za-z0-9./-]*\
 # What looks like a code but is a number with its unit, an ordinal, or a number joined to an English word.
 NOT_CODE = re.compile(
     r"\d+(?:[.,]\d+)*-?(?:mm|cm|km|m|in|ft|g|kg|mg|oz|lbs?|ml|mL|L|l|gsm|h|W|V|K|k|C|F|mAh|MP|x|X|D?PI)"
-    r"|[A-Za-z]+[./-]\d+(?:[.,]\d+)*-?[a-z]+|\d+(?:[.,]\d+)*[-/][A-Za-z]?[a-z]{2,}(?:-[A-Za-z]+)*"
+    r"|[A-Za-z]+[./-]\d+(?:[.,]\d+)*-?[a-z]+|\d+(?:[.,/]\d+)*[-/][A-Za-z]?[a-z]{2,}(?:-[A-Za-z]+)*"
     r"|\d+(?:st|nd|rd|th|ST|ND|RD|TH)|[A-Z]?[a-z]{2,}-\d+|\d+(?:[.,]\d+)*[-–]\d+(?:[.,]\d+)*[A-Za-z]{1,3}"
     r"|[A-Z][a-z]+[./]\d+"
 )
@@ -47,9 +47,8 @@ ACRONYM = re.compile(
 )
 
 NEGATIVE = re.compile(r"(?:^|[\s(\u00a0\u202f])[-−–](?=\d)")
-DIMENSION = re.compile(
-    r"\d+(?:[.,]\d+)*(?:\s?[^\W\d_]{1,2}|\s?[\"″”])?(?:\s?(?:x|×|by|X)\s?\d+(?:[.,]\d+)*(?:\s?[^\W\d_]{1,2}\b|\s?[\"″”])?)+"
-)
+_MEASURE = r"\d+(?:[.,]\d+)*(?:\s?(?![xX]\b)[^\W\d_]{1,2}\b|\s?[\"″”])?"
+DIMENSION = re.compile(rf"{_MEASURE}(?:\s?(?:x|×|by|X)\s?{_MEASURE})+")
 RANGE = re.compile(r"(\d+(?:[.,]\d+)*)\s?(?:[-–]|to)\s?(\d+(?:[.,]\d+)*)")
 CLOCK = re.compile(r"\b(\d{1,2})(?::(\d\d))?\s?([ap])\.?\s?m\b", re.IGNORECASE)
 ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
@@ -57,6 +56,6 @@ ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 END_MARKS = ".!?…。！？．؟۔।॥;:)）”\"'’»」』】]›"
 SENTENCE_END = re.compile(r"[.!?…。！？؟۔।]+(?=[\s\"'”’»)）」』]|$)|[。！？]+")
 LIST_MARK = re.compile(r"(?<!\d)[,，、،;；・·]|,(?!\d)|[,،](?=\s)| [/|–—] ")
-BULLET = re.compile(r"^[ \t]*(?:[-*•◦▪–·‣]|\d{1,2}[.)])[ \t\u3000]+", re.MULTILINE)
+BULLET = re.compile(r"^[ \t]*(?:[-*•◦▪–·‣](?=\s)|\d{1,2}(?:[.)](?=\s)|[．。、]))[ \t\u3000]*", re.MULTILINE)
 EMOTICON = re.compile(r"[:;=8][-^']?[)(DPp/|]|\^\^|\^_\^|<3")
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")

@@ -18,7 +18,7 @@ _TABLE: dict[int, str] = {
 _TABLE |= {ord("٫"): ".", ord("٬"): ",", ord("．"): ".", ord("，"): ","}
 # The full-width comma is a list mark in Chinese, a thousands mark only between digits.
 _NEEDS_FOLDING = re.compile(f"(?![0-9])\\d|(?<=\\d)[{_ODD}](?=\\d)")
-_WIDE_COMMA = re.compile("(?<!\\d)，|，(?!\\d)")
+_WIDE_COMMA = re.compile("(?<!\\d)，|，(?!\\d{3}(?!\\d))")
 _FRACTIONS = {"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "⅛": " 1/8"}
 _FRACTION = re.compile("[½⅓⅔¼¾⅛]")
 
@@ -72,7 +72,7 @@ def plain(value: str) -> str:
     return (whole.lstrip("0") or "0") + (f".{rest}" if dot and rest else "")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def read_value(token: str, *, english: bool = False) -> frozenset[str]:
     """Return every value that a token such as “1.299,50” or “20,000” can mean.
 

@@ -179,9 +179,9 @@ def _english_unit(text: str, numeral: Numeral, quotes_open: bool) -> str | None:
     return unit
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def source_facts(text: str) -> SourceFacts:
-    """Return the facts of a source text; the latest 8,192 are kept."""
+    """Return the facts of a source text; the latest 4,096 are kept."""
     return SourceFacts(text)
 
 

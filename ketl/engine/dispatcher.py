@@ -146,7 +146,7 @@ class Dispatcher:
                 return 1e-3
             if lane.model.id not in self._blocked:
                 self._blocked[lane.model.id] = now
-                if wait_s > 0.25:
+                if wait_s > 0.25 and lane.books.proven:
                     work.emit(LimitReached(lane.model.id, kind, wait_s, False))
             return wait_s
         wait_s = self._pace(lane, now)

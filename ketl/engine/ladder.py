@@ -1,4 +1,4 @@
-"""The repair ladder: ask again with the fault named, then the next model, then leave it to a person."""
+"""The repair ladder: ask again with the fault named, then the next models, then leave it to a person."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from ketl.engine.request import Request
 from ketl.events import Event, Repaired
 from ketl.results import Outcome, Status
 
-TOP_RUNG = 2
+# Rung 1 asks the same model again with the fault named; the rungs above go on along the chain.
+TOP_RUNG = 3
 # So many repairs of one fault in one language are tried before more are paid for; if none of them helps,
 # the model cannot do it, and asking again for every text would only cost money.
 PROBES = 3

@@ -20,6 +20,7 @@ from ketl.ui.timeline import end_to_end, in_words, lay_out
 
 _EXAMPLE = Job(products=("1", "2", "3", "4"), languages=("Spanish", "Japanese", "Arabic"))
 _ALL, _SAMPLE = "Every request again", "A random sample"
+_PATIENCE_S = 45.0
 _IDEAS = {
     "duplicates": "Equal texts translated once",
     "memory": "Known texts not asked again",
@@ -56,7 +57,7 @@ def _name(run_id: str) -> str:
     when = time.strftime("%H:%M:%S", time.localtime(live.created_at))
     what = words.selection(live.selection.census.products, len(live.selection.languages))
     how = ", comparison" if live.job.mode is Mode.COMPARE else ""
-    took = words.duration(live.seconds()) if live.result else live.state
+    took = words.duration(live.seconds()) if live.result else "under way" if live.live else live.state
     return f"{when}: {what}{how}, {took}"
 
 
@@ -70,6 +71,7 @@ def measure(live: LiveRun | None) -> None:
     """Draw the button that measures: the run in parallel, then its requests one after another."""
     show_problem()
     job = live.job if live is not None else _EXAMPLE
+    known_s = live.result.report["baseline"]["seconds"] if live is not None and live.result is not None else 0.0
     with st.container(border=True):
         st.markdown("**Measure it**" if live is not None else "**Measure an example**: 4 products into 3 languages")
         st.caption(_promise(live))
@@ -77,7 +79,8 @@ def measure(live: LiveRun | None) -> None:
             how = st.segmented_control(
                 "Then, one after another",
                 [_ALL, _SAMPLE],
-                default=_ALL,
+                # Nobody waits minutes for a number by default.
+                default=_SAMPLE if known_s > _PATIENCE_S else _ALL,
                 required=True,
                 key="baseline",
                 help="A sample of the requests, at least 5 and at most 30, is run and extrapolated, "
@@ -106,22 +109,29 @@ def _promise(live: LiveRun | None) -> str:
     if live is None or live.result is None:
         return said
     paid = "" if live.engine == "demo" else " Both parts are billed."
-    return f"{said} That second part takes about {words.duration(live.result.report['baseline']['seconds'])}.{paid}"
+    return f"{said} All of them take about {words.duration(live.result.report['baseline']['seconds'])}.{paid}"
 
 
-def timing_panel(live: LiveRun) -> None:
-    """Draw what the times of an ended run say: numbers, timelines, what bought the time, and the models."""
+def race_panel(live: LiveRun) -> None:
+    """Draw the numbers of an ended run, and its requests at once and one after another on one axis."""
     assert live.result is not None
     report = live.result.report
     _numbers(report)
     if report["requests"]:
-        parallel = lay_out(live.tally.timeline)
         st.subheader("The same requests, two ways", anchor=False)
-        race_chart(parallel, end_to_end(_sequence(live, report)), report)
+        race_chart(lay_out(live.tally.timeline), end_to_end(_sequence(live, report)), report)
         st.caption(words.baseline_kind(report["baseline"]))
+
+
+def detail_panel(live: LiveRun) -> None:
+    """Draw who worked when, what bought the time, and the models of an ended run."""
+    assert live.result is not None
+    report = live.result.report
+    if report["requests"]:
+        bars = lay_out(live.tally.timeline)
         st.subheader("Who worked when", anchor=False)
-        slot_chart(parallel)
-        st.caption(in_words(parallel))
+        slot_chart(bars)
+        st.caption(in_words(bars))
         _steps(report)
     _models(report)
 

@@ -149,7 +149,7 @@ def _newest(live: LiveRun) -> None:
         for outcome in newest
     ]
     st.dataframe(
-        rows, key="newest", hide_index=True, column_config={"Language": st.column_config.TextColumn(width="small")}
+        rows, key="newest", hide_index=True, column_config={"Language": st.column_config.TextColumn(width=150)}
     )
 
 

@@ -43,7 +43,7 @@ def test_one_translation_for_two_colours_of_a_run_is_told():
 
 SOURCE = "Warm enough for coffee at camp. It squeezes down to the size of a loaf of bread. Weight: 121g."
 TEXTS = {
-    "es": "Abriga lo justo para el café en el campamento. Se comprime hasta el tamaño de una barra de pan. Peso: 121 g.",
+    "es": "Abriga lo justo para el café en el campamento. Se comprime al tamaño de una barra de pan. Peso: 121 g.",
     "de": "Warm genug für den Kaffee im Camp. Sie schrumpft auf die Größe eines Kastenbrots. Gewicht: 121 g.",
     "ja": "キャンプでコーヒーを飲むには十分暖かく、食パン一斤ほどの大きさまで縮みます。重量：121g。",
     "ru": "Достаточно тёплая для кофе у палатки. Сжимается до размеров буханки хлеба. Вес: 121 г.",

@@ -67,6 +67,7 @@ def test_line_breaks_and_list_marks_are_counted():
     source = "Care:\n• Wash cold\n• Dry flat"
     assert findings(source, "Pflege:\n• Kalt waschen\n• Liegend trocknen", "de") == []
     assert findings(source, "Pflege:\n• Kalt waschen • Liegend trocknen", "de") == ["line-breaks", "bullets"]
+    assert findings("Care:\n1. Wash cold", "お手入れ:\n1。冷水で洗う", "ja") == []
     assert findings(source, "Pflege:\nKalt waschen\nLiegend trocknen", "de") == ["bullets"]
 
 

@@ -10,7 +10,9 @@ SOURCE = "Dries you, the dog and the kitchen floor, ideally in that order. It ro
 SPANISH = (
     "Te seca a ti, al perro y el suelo de la cocina, a ser posible en ese orden. Enrollada ocupa menos que un bidón."
 )
-GERMAN = "Trocknet dich, den Hund und den Küchenboden, am besten in dieser Reihenfolge. Gerollt kleiner als eine Trinkflasche."
+GERMAN = (
+    "Trocknet dich, den Hund und den Küchenboden, am besten in dieser Folge. Gerollt kleiner als eine Trinkflasche."
+)
 JAPANESE = "あなたと犬とキッチンの床を、できればこの順番で乾かします。巻けば水のボトルより小さくなります。"
 
 
@@ -148,7 +150,7 @@ def test_a_list_in_another_script_counts_its_own_marks():
 
 
 def test_text_that_ends_inside_a_tag_is_truncated():
-    assert findings("<b>Soft</b> waistband", "<b>Weicher</b", "de") == ["truncated"]
+    assert findings("<b>Soft</b> waistband", "<b>Weicher</b", "de") == ["tags", "truncated"]
 
 
 def test_a_title_that_is_only_its_name_is_truncated():
