@@ -14,6 +14,7 @@ import re
 import resource
 from collections import Counter
 from hashlib import blake2b
+from statistics import NormalDist
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ _REASONS = {200: b"OK", 400: b"Bad Request", 404: b"Not Found", 413: b"Content T
 _PERIOD_S = {"RPM": 60.0, "TPM": 60.0, "OTPM": 60.0, "RPD": 86_400.0, "TPD": 86_400.0}
 _NAMES = {"RPM": "requests per minute", "TPM": "tokens per minute", "OTPM": "output tokens per minute",
           "RPD": "requests per day", "TPD": "tokens per day"}  # fmt: skip
+_NORMAL = NormalDist()
 _FULL = ("RPM", "RPD", "TPM", "TPD", "OTPM")
 
 
@@ -46,7 +48,7 @@ class World:
     """What one scenario lays down, and what was counted in it. Times are seconds of the loop's clock.
 
     `settings`: models {id: limits}, listed (default: all), retired {id: seen requests before it goes},
-    latency {kind: zero|fixed|uniform|tokens, …}, faults {name: share of attempts}, slow {share, factor, hung}.
+    latency {kind: zero|fixed|uniform|lognormal|tokens, …}, faults {name: share of attempts}, slow {share, factor, hung}.
     """
 
     def __init__(self, settings: dict[str, Any], now: float) -> None:
@@ -105,6 +107,9 @@ class World:
             seconds = latency["seconds"] * (0.9 + 0.2 * share)
         elif kind == "uniform":
             seconds = latency["low_s"] + (latency["high_s"] - latency["low_s"]) * share
+        elif kind == "lognormal":
+            drawn = latency["median_s"] * math.exp(latency["sigma"] * _NORMAL.inv_cdf(min(max(share, 1e-6), 1 - 1e-6)))
+            seconds = min(latency["high_s"], max(latency["low_s"], drawn))
         else:  # as a model answers: time to the first token, then its tokens, a tenth up or down
             seconds = (latency["first_s"] + completion / latency["tokens_per_s"]) * (0.9 + 0.2 * share)
         if first:

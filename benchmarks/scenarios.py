@@ -17,7 +17,8 @@ RPM_600: Limits = {"rpm": 600, "rpm_burst": 30}
 FREE_RPM: Limits = {"rpm": 30}
 FREE: Limits = {"rpm": 30, "tpm": 8_000, "rpd": 1_000, "tpd": 200_000}
 TPM_60K: Limits = {"tpm": 60_000, "tpm_burst": 6_000}
-UNIFORM = {"kind": "uniform", "low_s": 0.15, "high_s": 1.3}
+# Most answers in about a third of a second, a few in up to 1.3: log-normal, cut at both ends.
+DRAWN = {"kind": "lognormal", "median_s": 0.32, "sigma": 0.37, "low_s": 0.15, "high_s": 1.3}
 # As a model answers: longer texts take longer, 0.2 to 0.8 s for one field.
 SPOKEN = {"kind": "tokens", "first_s": 0.12, "tokens_per_s": 150}
 FAULTS = {"500": 0.02, "503": 0.02, "reset": 0.01, "cut": 0.01, "empty": 0.02}
@@ -38,7 +39,7 @@ class Scenario:
     languages: tuple[str, ...] = TWELVE
     texts: int = 3
     spread: float = 0.0
-    latency: Mapping[str, Any] = field(default_factory=lambda: UNIFORM)
+    latency: Mapping[str, Any] = field(default_factory=lambda: DRAWN)
     limits: Limits = field(default_factory=dict)
     told: bool = True
     pack: str = "1"

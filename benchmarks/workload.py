@@ -33,6 +33,9 @@ _SAYS = (
 )
 
 
+_FIELDS = ("other_details", "product_features", "product_name")
+
+
 def make_products(number: int, *, texts: int = 3, spread: float = 0.0, seed: int = 7) -> Iterator[dict[str, Any]]:
     """Yield catalogue rows of 1 to 3 `texts`; no two texts are equal.
 
@@ -48,7 +51,7 @@ def make_products(number: int, *, texts: int = 3, spread: float = 0.0, seed: int
             "product_features": f"Quick-dry, breathable, {ident} stitched details, {rng.choice(_LOOKS)} finish",
             "other_details": f"Number {ident} of the {rng.choice(_PLACES)} line. {' '.join(sentences)}",
         }
-        yield {key: row[key] for key in list(row)[: texts + 1]}
+        yield {key: row[key] for key in ("product_id", *_FIELDS[:texts])}
 
 
 def write_catalog(path: Path, rows: Iterator[dict[str, Any]]) -> Path:

@@ -78,6 +78,10 @@ class Brief:
             known = self._styles[language.tag] = f"{formality.register}: {formality.address}" if formality else ""
         return known
 
+    def _formality(self, language: Language) -> str | None:
+        formality = self.voice.formality(language)
+        return formality.register if formality and formality.register in ("formal", "informal") else None
+
     def fingerprint(self, prepared: Prepared) -> str:
         """Return what the memory keeps an answer by: a hash over everything that shapes the prompt."""
         shown = [f"{t.term}>{'|'.join(t.renderings)}" for t in prepared.terms]
@@ -137,6 +141,7 @@ class Brief:
             terms=prepared.terms,
             limits=find_limit(self.profile, "", segment.kind) if self.profile else NO_LIMIT,
             finish_reason="length" if cut_off else None,
+            formality=self._formality(segment.language),
         )
         return text, findings + checks.run_checks(subject)
 

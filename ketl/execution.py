@@ -8,11 +8,14 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from ketl.brand_voice import BrandVoice
 from ketl.briefs import Brief, Prepared
-from ketl.catalog import Catalog, find_fields
+from ketl.catalog import KIND_OF, Catalog, find_fields
+from ketl.checks.base import Finding
+from ketl.crosschecks import MOST_COMPARED, UnitKey, cross_check
 from ketl.engine.work import LaneRoute, Work, WorkLimits
 from ketl.errors import KetlError, RunError
 from ketl.events import Ended, Event, PhaseBegan, Substituted
@@ -20,7 +23,7 @@ from ketl.glossary import Glossary
 from ketl.jobs import Job, Mode, job_to_json
 from ketl.languages import Language, find_languages
 from ketl.memory import Memory, Remembered
-from ketl.outcomes import Outcomes, count_rows, rows_of
+from ketl.outcomes import NOT_STARTED, Outcomes, count_rows, rows_of
 from ketl.packing import Packer
 from ketl.planning import Census, Goals, RunPlan, make_plan, take_census
 from ketl.prompts import answer_tokens
@@ -34,6 +37,7 @@ from ketl.units import Segment, Text, cut_texts
 
 _CHUNK = 240
 _FLUSH_EVERY_S = 0.5
+_NOTED_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +83,15 @@ class RunResult:
     tally: Tally
     outcomes: Outcomes
     reason: str = ""
+    crossed: Mapping[UnitKey, tuple[Finding, ...]] = field(default_factory=dict)
 
     def rows(self) -> Iterator[ResultRow]:
         """Yield one row per unit, in the order of the catalogue."""
         chosen = self.selection
-        extra = {"reason": self.reason} if self.reason else {}
-        return rows_of(chosen.catalog, chosen.fields, chosen.languages, self.outcomes, **extra)
+        reason = self.reason or NOT_STARTED
+        return rows_of(
+            chosen.catalog, chosen.fields, chosen.languages, self.outcomes, reason=reason, crossed=self.crossed
+        )
 
 
 @dataclass(slots=True)
@@ -384,7 +391,8 @@ class Run:
         status = "cancelled" if self._stopped is not None else "finished"
         await asyncio.to_thread(outcomes.flush)
         result = RunResult(self.run_id, status, {}, self.selection, plan, self.tally, outcomes, reason)
-        counts, remembered = await asyncio.to_thread(lambda: count_rows(result.rows()))
+        result.crossed = await asyncio.to_thread(self._look_across, result)
+        counts = await asyncio.to_thread(lambda: count_rows(result.rows()))
         result.report = build_report(
             self.tally,
             Facts(
@@ -396,8 +404,7 @@ class Run:
                 languages=tuple(language.name for language in plan.languages),
                 units=plan.units,
                 segments=plan.segments,
-                unit_status=counts,
-                units_from_memory=remembered,
+                counts=counts,
                 makespan_s=makespan_s,
                 predicted_s=plan.predicted_s,
                 planned_bound_s=plan.bound_s,
@@ -412,6 +419,10 @@ class Run:
         if self.store is not None:
             await asyncio.to_thread(self._keep, result, outcomes)
         return result
+
+    def _look_across(self, result: RunResult) -> dict[UnitKey, tuple[Finding, ...]]:
+        by_tag = {language.tag: language for language in self.selection.languages}
+        return cross_check(result.rows(), by_tag, KIND_OF, across=result.plan.units <= MOST_COMPARED)
 
     def _gain(self, plan: RunPlan, makespan_s: float) -> dict[str, Step]:
         """Take the run's time apart with the lanes' learned service times, scaled to what was observed."""
@@ -446,6 +457,8 @@ class Run:
         if job.uses_memory:
             memory = Memory(self.store, self.session.engine)
             memory.remember(self._to_remember(outcomes))
+            self._note_units(memory)
+        self.store.add_route_stats(self.tally.route_stats(self.session.engine))
         self.session.save_limits(self.store)
         self.store.finish_run(self.run_id, result.status, result.report)
 
@@ -478,6 +491,13 @@ class Run:
                         field=text.field,
                         item=text.item,
                     )
+
+    def _note_units(self, memory: Memory) -> None:
+        """Note which text every unit has now, so that a later change of the catalogue shows as outdated."""
+        texts = (text for product in self.selection.catalog for text in cut_texts(product, self.selection.fields))
+        while batch := list(islice(texts, _NOTED_AT_ONCE)):
+            for language in self.selection.languages:
+                memory.note_units(batch, language.tag)
 
     async def _keep_flushing(self, outcomes: Outcomes) -> None:
         quiet = 0

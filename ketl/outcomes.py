@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ketl.catalog import Catalog, Product
+from ketl.checks.base import Finding
+from ketl.crosschecks import UnitKey, unit_key
 from ketl.languages import Language
 from ketl.results import Outcome, ResultRow, Status
 from ketl.store import Store
@@ -13,7 +16,7 @@ from ketl.units import Text, cut_texts
 
 # Above this many the outcomes live in the journal alone: about 100 MB at hand.
 MOST_AT_HAND = 200_000
-_NOT_STARTED = "The run ended before this text was translated. Run it again or resume the run."
+NOT_STARTED = "The run ended before this text was translated. Run it again or resume the run."
 
 
 class Outcomes:
@@ -71,18 +74,23 @@ def rows_of(
     languages: Sequence[Language],
     outcomes: Outcomes,
     *,
-    reason: str = _NOT_STARTED,
+    reason: str = NOT_STARTED,
+    crossed: Mapping[UnitKey, tuple[Finding, ...]] | None = None,
 ) -> Iterator[ResultRow]:
     """Yield one row per unit: product by product, language by language, in the order of the fields.
 
-    A unit whose segment has no outcome is cancelled, with `reason`.
+    A unit whose segment has no outcome is cancelled, with `reason`; `crossed` are the findings that a look
+    across cells added.
     """
     for product in catalog:
         texts = list(cut_texts(product, fields))
         found = outcomes.find([(text.key, language.tag) for language in languages for text in texts])
         for language in languages:
             for text in texts:
-                yield _row(product, text, language, found.get((text.key, language.tag)), reason)
+                row = _row(product, text, language, found.get((text.key, language.tag)), reason)
+                if crossed and (more := crossed.get(unit_key(row))):
+                    row = replace(row, findings=row.findings + more)
+                yield row
 
 
 def _row(product: Product, text: Text, language: Language, outcome: Outcome | None, reason: str) -> ResultRow:
@@ -104,11 +112,21 @@ def _row(product: Product, text: Text, language: Language, outcome: Outcome | No
     )
 
 
-def count_rows(rows: Iterable[ResultRow]) -> tuple[Counter[str], int]:
-    """Return how many units ended how, and how many came from the memory."""
-    status: Counter[str] = Counter()
-    remembered = 0
+@dataclass(slots=True)
+class UnitCounts:
+    """How many units ended how, how many came from the memory, and how often each check spoke up."""
+
+    status: Counter[str] = field(default_factory=Counter)
+    from_memory: int = 0
+    findings: Counter[str] = field(default_factory=Counter)
+
+
+def count_rows(rows: Iterable[ResultRow]) -> UnitCounts:
+    """Return the counts of a run's rows."""
+    counts = UnitCounts()
     for row in rows:
-        status[row.status] += 1
-        remembered += row.from_memory
-    return status, remembered
+        counts.status[row.status] += 1
+        counts.from_memory += row.from_memory
+        for finding in row.findings:
+            counts.findings[finding.id] += 1
+    return counts

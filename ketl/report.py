@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ketl.checks.base import Severity
 from ketl.events import (
     Admitted,
     Answered,
@@ -19,7 +20,9 @@ from ketl.events import (
     Repaired,
     Substituted,
 )
-from ketl.results import Status
+from ketl.outcomes import UnitCounts
+from ketl.results import Outcome, Status
+from ketl.store.records import RouteStats
 from ketl.timing import Baseline, LaneUse, Step, bound_s
 
 TIMELINE_MOST = 5_000
@@ -40,6 +43,27 @@ class ModelTally:
     waited_s: float = 0.0
     shortest_s: float = float("inf")
     longest_s: float = 0.0
+
+
+@dataclass(slots=True)
+class RouteTally:
+    """What one model did for one language and field kind in a run."""
+
+    answers: int = 0
+    passed: int = 0
+    repaired: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        """Take one segment's end in."""
+        flawed = any(f.severity is Severity.ERROR for f in outcome.findings)
+        good = outcome.status is Status.TRANSLATED and not flawed
+        self.answers += 1
+        self.passed += good and not outcome.rung
+        self.repaired += good and outcome.rung > 0
+        self.failed += not good
+        self.seconds += outcome.seconds or 0.0
 
 
 class Tally:
@@ -65,6 +89,8 @@ class Tally:
         self.refusals = 0
         self.service_s = 0.0
         self.predicted_service_s = 0.0
+        self.routes: dict[tuple[str, str, str], RouteTally] = {}
+        self.spent: dict[tuple[str, str], tuple[int, float]] = {}
         self.phase = ""
         self._counting = True
         self._requests: set[int] = set()
@@ -133,6 +159,11 @@ class Tally:
             if event.kind == "repair":
                 self.repair_cost_usd += event.cost_usd
         self.hedges += event.kind == "hedge"
+        before = self.spent.get((event.language_tag, event.model), (0, 0.0))
+        self.spent[event.language_tag, event.model] = (
+            before[0] + prompt + completion,
+            before[1] + (event.cost_usd or 0.0),
+        )
         if len(self.timeline) < TIMELINE_MOST:
             self.timeline.append(event)
 
@@ -144,6 +175,41 @@ class Tally:
             self.first_result_s = event.at_s
         for finding in outcome.findings:
             self.findings[finding.id] += 1
+        if outcome.model and not outcome.from_memory:
+            key = (outcome.language_tag, outcome.kind, outcome.model)
+            route = self.routes.get(key)
+            if route is None:
+                route = self.routes[key] = RouteTally()
+            route.add(outcome)
+
+    def route_stats(self, engine: str) -> list[RouteStats]:
+        """Return what this run says of each model by language and field kind, for the store to add up.
+
+        Tokens and dollars are spread evenly over a model's answers in one language: packs mix kinds.
+        """
+        answers: Counter[tuple[str, str]] = Counter()
+        for (tag, _, model), route in self.routes.items():
+            answers[tag, model] += route.answers
+        stats = []
+        for (tag, kind, model), route in self.routes.items():
+            tokens, cost = self.spent.get((tag, model), (0, 0.0))
+            part = route.answers / max(1, answers[tag, model])
+            stats.append(
+                RouteStats(
+                    engine=engine,
+                    language_tag=tag,
+                    kind=kind,
+                    model=model,
+                    answers=route.answers,
+                    passed=route.passed,
+                    repaired=route.repaired,
+                    failed=route.failed,
+                    seconds_sum=route.seconds,
+                    tokens=round(tokens * part),
+                    cost_usd=cost * part,
+                )
+            )
+        return stats
 
     def lane_uses(self, limits: Mapping[str, list[tuple[str, float, float]]]) -> dict[str, LaneUse]:
         """Return what was taken from each lane, given the limits each had when the run began."""
@@ -172,8 +238,7 @@ class Facts:
     languages: tuple[str, ...]
     units: int
     segments: int
-    unit_status: Mapping[str, int]
-    units_from_memory: int
+    counts: UnitCounts
     makespan_s: float
     predicted_s: float
     planned_bound_s: float
@@ -206,12 +271,12 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         "segments": facts.segments,
         "requests": tally.requests,
         "attempts": tally.attempts,
-        "translated": facts.unit_status.get(Status.TRANSLATED, 0)
-        + facts.unit_status.get(Status.EDITED, 0)
-        + facts.unit_status.get(Status.APPROVED, 0),
-        "failed": facts.unit_status.get(Status.FAILED, 0),
-        "cancelled": facts.unit_status.get(Status.CANCELLED, 0),
-        "from_memory": facts.units_from_memory,
+        "translated": facts.counts.status.get(Status.TRANSLATED, 0)
+        + facts.counts.status.get(Status.EDITED, 0)
+        + facts.counts.status.get(Status.APPROVED, 0),
+        "failed": facts.counts.status.get(Status.FAILED, 0),
+        "cancelled": facts.counts.status.get(Status.CANCELLED, 0),
+        "from_memory": facts.counts.from_memory,
         "duplicates_avoided": facts.units - facts.segments,
         "makespan_s": _round(makespan),
         "first_result_s": _round(tally.first_result_s),
@@ -248,7 +313,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         "routes": dict(facts.routes),
         "pack": dict(facts.pack),
         "substitutions": [{"from": s.source, "to": s.target, "reason": s.reason} for s in tally.substitutions],
-        "findings": dict(tally.findings),
+        "findings": dict(facts.counts.findings),
         "repair": {**repaired, "cost_usd": round(tally.repair_cost_usd, 6)},
         "refusals": tally.refusals,
         "hedges": tally.hedges,

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ketl.cli import listing, translating
+from ketl.cli import keeping, listing, translating
 from ketl.errors import KetlError
 from ketl.simulator.__main__ import main as serve
 
@@ -22,6 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     translating.add_commands(commands)
     listing.add_commands(commands)
+    keeping.add_commands(commands)
     return parser
 
 

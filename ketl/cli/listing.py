@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ketl.catalog import FIELDS
 from ketl.checks import REGISTRY
+from ketl.cli.tables import show
 from ketl.languages import LANGUAGES
 from ketl.limits import load_plan
 from ketl.models import CHAINS, MODELS
@@ -49,7 +46,7 @@ def _languages(options: argparse.Namespace) -> int:
         }
         for x in LANGUAGES
     ]
-    return _show(rows, options.json, ("name", "own_name", "tag", "direction", "group"))
+    return show(rows, options.json, ("name", "own_name", "tag", "direction", "group"))
 
 
 def _models(options: argparse.Namespace) -> int:
@@ -82,7 +79,7 @@ def _models(options: argparse.Namespace) -> int:
         }
         for name in sorted(alive - MODELS.keys())
     ]
-    return _show(rows, options.json, ("id", "available", "groups", "tokens_per_s", "retired_on"))
+    return show(rows, options.json, ("id", "available", "groups", "tokens_per_s", "retired_on"))
 
 
 def _runs(options: argparse.Namespace) -> int:
@@ -103,7 +100,7 @@ def _runs(options: argparse.Namespace) -> int:
     if not rows and not options.json:
         print("No run yet. Start one with “python -m ketl translate --language Spanish --out spanish.csv”.")
         return 0
-    return _show(rows, options.json, ("run_id", "status", "engine", "started_at", "units", "translated", "failed"))
+    return show(rows, options.json, ("run_id", "status", "engine", "started_at", "units", "translated", "failed"))
 
 
 def _checks(options: argparse.Namespace) -> int:
@@ -111,35 +108,15 @@ def _checks(options: argparse.Namespace) -> int:
         {"id": c.id, "severity": c.severity.value, "label": c.label, "false_alarms": c.false_alarms}
         for c in REGISTRY.values()
     ]
-    return _show(rows, options.json, ("id", "severity", "label"))
+    return show(rows, options.json, ("id", "severity", "label"))
 
 
 def _fields(options: argparse.Namespace) -> int:
     rows = [{"name": f.name, "label": f.label, "kind": f.kind, "keys": list(f.keys)} for f in FIELDS]
-    return _show(rows, options.json, ("name", "label", "kind", "keys"))
+    return show(rows, options.json, ("name", "label", "kind", "keys"))
 
 
 def _when(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC).isoformat(timespec="seconds")
-
-
-def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> int:
-    if as_json:
-        json.dump(rows, sys.stdout, ensure_ascii=False, indent=1)
-        print()
-        return 0
-    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
-    widths = [max(len(column), *(len(line[i]) for line in cells)) for i, column in enumerate(columns)]
-    for line in [list(columns), *cells]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    return 0
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(v) for v in value)
-    return "–" if value is None else str(value)

@@ -63,6 +63,7 @@ class Ladder:
             findings=findings,
             seconds=seconds,
             rung=request.rung,
+            kind=item.segment.kind,
         )
         if request.rung:
             self._learn(request, item, solved=not errors)

@@ -495,4 +495,11 @@ def _usd(model: Model, prompt: float, completion: float) -> float:
 
 def _failed(item: Prepared, reason: str, model: str) -> Outcome:
     segment = item.segment
-    return Outcome(key=segment.key, language_tag=segment.language.tag, status=Status.FAILED, reason=reason, model=model)
+    return Outcome(
+        key=segment.key,
+        language_tag=segment.language.tag,
+        status=Status.FAILED,
+        reason=reason,
+        model=model,
+        kind=segment.kind,
+    )

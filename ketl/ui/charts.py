@@ -11,6 +11,7 @@ import streamlit as st
 from ketl.ui import words
 from ketl.ui.timeline import FIRST, Bar, in_words, most_at_once
 
+_TALLEST = 420
 _GAP, _RIBBON = 0.18, 0.3
 _SEQUENTIAL = "One after another"
 _PARALLEL = "In parallel"
@@ -30,7 +31,7 @@ def _models(bars: Sequence[Bar]) -> list[str]:
 
 
 def _color(bars: Sequence[Bar]) -> alt.Color:
-    legend = alt.Legend(title=None, orient="top", labelLimit=320, columns=4)
+    legend = alt.Legend(title=None, orient="top", labelLimit=320, columns=2)
     return alt.Color("Model:N", scale=alt.Scale(domain=_models(bars)), legend=legend)
 
 
@@ -48,9 +49,8 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
     ]
     low, high = 1 + _GAP, 1 + _GAP + _RIBBON
     rows += [{**bar.as_row(), "y": low, "y2": high} for bar in one_by_one]
-    if not one_by_one:
-        rows.append({"start": 0, "end": seconds, "y": low, "y2": high, "Model": "", "Time": words.duration(seconds)})
-    longest = max(seconds, report["makespan_s"])
+    high_s = (report["baseline"]["ci95_s"] or (0.0, 0.0))[1]
+    longest = max(seconds, high_s, report["makespan_s"])
     x = alt.X("start:Q", title="Seconds since start", scale=alt.Scale(domain=[0, longest * 1.09], nice=False))
     middle = [0.5, low + _RIBBON / 2]
     y = alt.Y(
@@ -71,9 +71,12 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
         .mark_rect(cornerRadius=1)
         .encode(x=x, x2="end:Q", y=y, y2="y2:Q", color=_color([*parallel, *one_by_one]), tooltip=_tips())
     )
+    layers: list[alt.Chart] = [bars]
+    if not one_by_one:
+        layers += _estimate(report["baseline"], low, high)
     ends = [
         {"start": report["makespan_s"], "y": middle[0], "says": words.duration(report["makespan_s"])},
-        {"start": seconds, "y": middle[1], "says": words.duration(seconds)},
+        {"start": max(seconds, high_s), "y": middle[1], "says": words.duration(seconds)},
     ]
     says = (
         alt.Chart(_data(ends))
@@ -84,20 +87,35 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
         f"Two rows on one axis. {_PARALLEL}: {words.duration(report['makespan_s'])}. "
         f"{_SEQUENTIAL}: {words.duration(seconds)}."
     )
-    st.altair_chart(alt.layer(bars, says).properties(height=190), key="race", alt=alternative)
+    st.altair_chart(alt.layer(*layers, says).properties(height=200), key="race", alt=alternative)
+
+
+def _estimate(baseline: Mapping[str, Any], low: float, high: float) -> list[alt.Chart]:
+    """Return the layers of a baseline that was extrapolated: one bar, and the range in which the truth lies."""
+    whole = _data([{"start": 0, "end": baseline["seconds"], "y": low, "y2": high}])
+    bar = (
+        alt.Chart(whole)
+        .mark_rect(cornerRadius=2, color=_ink(), opacity=0.28)
+        .encode(x="start:Q", x2="end:Q", y="y:Q", y2="y2:Q")
+    )
+    if not baseline["ci95_s"]:
+        return [bar]
+    least, most = baseline["ci95_s"]
+    sure = alt.Chart(_data([{"start": least, "end": most, "y": low + _RIBBON / 2}]))
+    return [bar, sure.mark_rule(color=_ink(), strokeWidth=3).encode(x="start:Q", x2="end:Q", y="y:Q")]
 
 
 def slot_chart(bars: Sequence[Bar]) -> None:
     """Draw the run alone, a row for each worker slot, with retries, repairs and raced copies marked."""
     slots = max(1, most_at_once(bars))
-    step = 22 if slots <= 14 else 14 if slots <= 30 else 6
+    height = min(_TALLEST, max(90, slots * (22 if slots <= 14 else 14)))
     data = _data([bar.as_row() for bar in bars])
     y = alt.Y("slot:O", title="Worker slot", axis=alt.Axis(labels=slots <= 30, ticks=False, grid=False))
     x = alt.X("start:Q", title="Seconds since start")
     picked = alt.selection_point(fields=["Model"], bind="legend")
     drawn = (
         alt.Chart(data)
-        .mark_bar(cornerRadius=2)
+        .mark_bar(cornerRadius=2 if slots <= 30 else 0)
         .encode(
             x=x,
             x2="end:Q",
@@ -121,7 +139,7 @@ def slot_chart(bars: Sequence[Bar]) -> None:
                 tooltip=_tips(),
             )
         )
-    chart = alt.layer(*layers).properties(height=max(90, slots * step))
+    chart = alt.layer(*layers).properties(height=height)
     st.altair_chart(chart, key="slots", alt=in_words(bars))
 
 

@@ -33,7 +33,6 @@ _STYLE = """<style>
 .k-lead { font-size: 1.2rem; line-height: 1.45; margin: 0; max-width: 62rem; text-wrap: pretty }
 .k-own { opacity: .72; font-weight: 400 }
 .st-key-english { position: sticky; top: 4.5rem }
-[data-testid$="Active"] p { color: color-mix(in srgb, currentColor 55%, CanvasText) }
 .st-key-engine { margin-top: -.6rem }
 @media (max-width: 640px) { .st-key-english { position: static } .k-lead { font-size: 1.08rem } }
 </style>"""
@@ -43,7 +42,9 @@ def show(page: StreamlitPage) -> None:
     """Draw the frame and the page in it; an error of ours becomes its sentence."""
     st.set_page_config(page_title=f"{page.title} · KETL Mtn.", page_icon=str(_LOGO), layout="wide")
     st.logo(str(_LOGO), size="large")
-    st.html(_STYLE)
+    # A chosen pill is written in the primary color, which is too dim on the dark theme.
+    dim = st.context.theme.type == "dark"
+    st.html(_STYLE + ('<style>[data-testid$="Active"] p { color: #8fd9bd }</style>' if dim else ""))
     try:
         _engine()
         page.run()

@@ -100,7 +100,10 @@ def baseline_kind(baseline: Mapping[str, Any]) -> str:
         interval = baseline["ci95_s"]
         within = f", 95 % sure between {duration(interval[0])} and {duration(interval[1])}" if interval else ""
         return f"Sampled: {plural(baseline['sample'], 'request')} drawn by chance ran one by one{within}."
-    return "Projected: the service times that this run observed, added up; waiting for limits is left out."
+    return (
+        "Projected: the service times that this run observed, added up; waiting for limits is left out. Under load "
+        "a request takes longer than alone, so this may flatter: measure to be sure."
+    )
 
 
 def bound(report: Mapping[str, Any]) -> str:
