@@ -164,6 +164,7 @@ class LaneBooks:
         self.auto = auto
         self.guard_s = GUARD_S
         self._told: set[str] = set()
+        self._assumed = auto
         self._corrected_at = float("-inf")
         self.buckets: dict[str, Bucket] = {}
         self.paused_until = 0.0
@@ -176,7 +177,7 @@ class LaneBooks:
 
     def adopt(self, limits: Limits, *, auto: bool) -> None:
         """Take other limits, keeping what is spent."""
-        self.auto, self.proven = auto, not auto
+        self.auto, self.proven, self._assumed = auto, not auto, auto
         self._build(limits)
 
     def _build(self, limits: Limits) -> None:
@@ -267,34 +268,27 @@ class LaneBooks:
     def _follow(self, facts: LimitFacts) -> None:
         """Follow what the headers say in place of the free plan's assumed numbers."""
         known = self.limits
-        if facts.limit_tokens is None and facts.limit_requests is None:
-            if not self.proven:
-                self._build(UNLIMITED)
-                self.proven = True
-            return
         tpm, rpd = facts.limit_tokens, facts.limit_requests
-        if tpm == known.tpm and rpd == known.rpd:
-            self.proven = True
+        if (tpm is None and rpd is None and not self._assumed) or (tpm == known.tpm and rpd == known.rpd):
+            self.proven, self._assumed = True, False
             return
         # RPM and TPD stand in no header: taken from the plan that has these figures, else learned by refusal.
         plan = next((p for p in PLANS.values() if p.tpm == tpm and (p.rpd == rpd or p is DEVELOPER)), None)
         self._build(
             replace(
                 known,
-                tpm=tpm,
-                tpm_burst=None,
-                rpd=rpd,
+                tpm=tpm if tpm is not None or "TPM" not in self._told else known.tpm,
+                tpm_burst=known.tpm_burst if "TPM" in self._told and tpm in (None, known.tpm) else None,
+                rpd=rpd if rpd is not None or "RPD" not in self._told else known.rpd,
                 rpm=known.rpm if "RPM" in self._told else plan.rpm if plan else None,
                 rpm_burst=known.rpm_burst if "RPM" in self._told else None,
                 tpd=known.tpd if "TPD" in self._told else plan.tpd if plan else None,
             )
         )
-        self.proven = True
+        self.proven, self._assumed = True, False
 
     def refused(self, error: LimitReachedError, charge: Charge, now: float) -> None:
         """Learn from a refusal: its kind's limit, how much is spent, and how long to wait."""
-        later_tokens = self._spent_tokens - charge.tokens_before - charge.prompt - charge.ceiling
-        later_requests = self._spent_requests - charge.requests_before - 1
         self.give_back(charge, now)
         wait_s = error.wait_s
         kind = error.kind if error.kind in PERIOD_S else None
@@ -326,10 +320,8 @@ class LaneBooks:
             level = bucket.capacity - asked + wait_s * rate
         else:
             level = bucket.level(now)
-        # What was sent after the refused request may have been taken since; whatever is refused, too, is
-        # given back when its own refusal comes.
-        later = later_requests if kind in ("RPM", "RPD") else later_tokens
-        bucket.set_level(level + max(0.0, later), now)
+        # The provider's bucket is full, so what was sent after this request is in that level or refused, too.
+        bucket.set_level(level, now)
         self._corrected_at = now
 
 

@@ -36,6 +36,8 @@ def choose_languages(page: Any, *names: str) -> None:
     for name in names:
         page.get_by_label("Languages").fill(name)
         page.get_by_role("option", name=name).first.click()
+        # The plan of the choice so far arrives and redraws the box; typing into it before would be lost.
+        page.get_by_test_id("stMetric").first.wait_for()
         settled(page)
     page.keyboard.press("Escape")
 
