@@ -99,9 +99,12 @@ def _read_limits(row: Mapping[str, object]) -> Limits:
         raise ValueError(f"unknown limit {unknown[0]}")
     values: dict[str, float | None] = {}
     for key, value in row.items():
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
+        if value is None:
+            values[key] = None
+        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
             raise ValueError(f"{key} is no positive figure")
-        values[key] = value
+        else:
+            values[key] = value
     return Limits(**values)
 
 
@@ -113,31 +116,39 @@ class Bucket:
     (level + requested - capacity) / rate.
     """
 
-    __slots__ = ("_at", "_used", "capacity", "rate")
+    __slots__ = ("_at", "_begun", "_used", "capacity", "rate")
 
     def __init__(self, limit: float, burst: float | None, period_s: float) -> None:
         self.capacity = float(burst if burst is not None else limit)
         self.rate = limit / period_s
         self._used = 0.0
         self._at = 0.0
+        self._begun = 0.0
 
     def level(self, now: float) -> float:
         """Return what is spent and not yet refilled."""
         return max(0.0, self._used - self.rate * (now - self._at))
 
     def delay(self, amount: float, now: float, guard_s: float = 0.0) -> float:
-        """Return the seconds until `amount` may be spent; infinite when it never may."""
-        level = self.level(now)
+        """Return the seconds until `amount` may be spent; infinite when it never may.
+
+        `guard_s` is how much later than ours the provider's refill may have begun: until so much time has
+        passed since the bucket was last empty, nothing counts as refilled.
+        """
         if amount > self.capacity:
             return float("inf")
-        over = level + amount - self.capacity
-        if level > 0.0:
-            over = min(over + self.rate * guard_s, level)
-        return over / self.rate if over > 1e-9 else 0.0
+        left = self._used - self.rate * (now - self._at)
+        level = left + self.rate * min(guard_s, now - self._begun)
+        if level <= 0.0 or level + amount - self.capacity <= 1e-9:
+            return 0.0
+        return (left + amount - self.capacity) / self.rate + guard_s
 
     def spend(self, amount: float, now: float) -> None:
         """Book `amount` as spent (negative: given back)."""
-        self._used = max(0.0, self.level(now) + amount)
+        level = self.level(now)
+        if level == 0.0 and now - self._at > self._used / self.rate + MAX_GUARD_S:
+            self._begun = now
+        self._used = max(0.0, level + amount)
         self._at = now
 
     def set_level(self, level: float, now: float) -> None:
@@ -309,17 +320,18 @@ class LaneBooks:
             self.guard_s = min(MAX_GUARD_S, self.guard_s * 2)
         self.proven = True
         self._told.add(kind)
+        if burst is None and getattr(self.limits, _FIELD[kind]) == error.limit:
+            # Some count what is used against the whole minute: that says nothing against a burst that is known.
+            burst = getattr(self.limits, f"{_FIELD[kind]}_burst", None)
         bucket = self._set(kind, error.limit, burst)
         self.limits = replace(self.limits, **{_FIELD[kind]: error.limit})
         if kind in ("RPM", "TPM"):
             self.limits = replace(self.limits, **{f"{_FIELD[kind]}_burst": burst})
-        if error.used is not None:
-            level = error.used
-        elif wait_s is not None:
+        if wait_s is not None:
             asked = error.requested if error.requested is not None else charge_amount(kind, charge)
             level = bucket.capacity - asked + wait_s * rate
         else:
-            level = bucket.level(now)
+            level = error.used if error.used is not None else bucket.level(now)
         # The provider's bucket is full, so what was sent after this request is in that level or refused, too.
         bucket.set_level(level, now)
         self._corrected_at = now

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from ketl.checks import (
     cutoff,
@@ -54,12 +55,17 @@ _THEMES = (
 )  # fmt: skip
 # After one of these nothing else is worth saying: there is no translation to judge.
 _FINAL = frozenset({"empty", "error-text", "refusal", "chatter", "untranslated", "truncated", "script"})
-_ORDER = tuple(
-    (check.id, check.severity, check.run, check.id in _FINAL)
-    for theme in _THEMES
-    for check in REGISTRY.values()
-    if check.run.__module__ == theme.__name__
-)
+_ORDER = tuple(check for theme in _THEMES for check in REGISTRY.values() if check.run.__module__ == theme.__name__)
+
+
+@lru_cache(maxsize=1024)
+def _due(found: int) -> tuple[tuple[str, Severity, Callable[[Subject], Iterable[str]], bool], ...]:
+    """Return the checks that have something to look at in a subject with these traits."""
+    return tuple(
+        (check.id, check.severity, check.run, check.id in _FINAL)
+        for check in _ORDER
+        if not check.needs or check.needs & found
+    )
 
 
 def run_checks(subject: Subject) -> tuple[Finding, ...]:
@@ -69,7 +75,7 @@ def run_checks(subject: Subject) -> tuple[Finding, ...]:
     checks after it.
     """
     findings: list[Finding] = []
-    for ident, severity, run, final in _ORDER:
+    for ident, severity, run, final in _due(subject.traits):
         messages = run(subject)
         if messages:
             findings += [Finding(ident, severity, message) for message in messages]

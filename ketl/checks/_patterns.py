@@ -45,6 +45,7 @@ NOT_CODE = re.compile(
 ACRONYM = re.compile(
     r"(?<![A-Za-z])(?:UPF|SPF|YKK|DWR|TPU|EVA|RFID|GPS|USB|BPA|PFC|PFAS|PVC|SKU|OEKO-TEX|GORE-TEX)(?![A-Za-z])"
 )
+ACRONYM_WORDS = frozenset("upf spf ykk dwr tpu eva rfid gps usb bpa pfc pfas pvc sku oeko gore".split())
 
 NEGATIVE = re.compile(r"(?:^|[\s(\u00a0\u202f])[-−–](?=\d)")
 _MEASURE = r"\d+(?:[.,]\d+)*(?:\s?(?![xX]\b)[^\W\d_]{1,2}\b|\s?[\"″”])?"
@@ -56,6 +57,8 @@ ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 END_MARKS = ".!?…。！？．؟۔।॥;:)）”\"'’»」』】]›"
 SENTENCE_END = re.compile(r"[.!?…。！？؟۔।]+(?=[\s\"'”’»)）」』]|$)|[。！？]+")
 LIST_MARK = re.compile(r"(?<!\d)[,，、،;；・·]|,(?!\d)|[,،](?=\s)| [/|–—] ")
+LIST_SIGNS = frozenset(",，、،;；・·/|–—")
 BULLET = re.compile(r"^[ \t]*(?:[-*•◦▪–·‣](?=\s)|\d{1,2}(?:[.)](?=\s)|[．。、]))[ \t\u3000]*", re.MULTILINE)
 EMOTICON = re.compile(r"[:;=8][-^']?[)(DPp/|]|\^\^|\^_\^|<3")
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+NOT_LETTER = re.compile(r"[\W_]+")

@@ -6,11 +6,22 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from ketl.checks._alphabets import COMPOSING
 from ketl.checks._function_words import base_tag, count_function_words
 from ketl.checks._patterns import WORD
-from ketl.checks.whitespace import COMPOSING, unwanted_invisibles
+from ketl.checks.whitespace import unwanted_invisibles
 from ketl.languages import Language
 
+QUOTE_PAIRS = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』", "‘": "’", "'": "'", "`": "`"}
+_FENCE = re.compile(r"```[a-z]*\n?(.*?)\n?```", re.DOTALL)
+_PREAMBLE = re.compile(
+    r"(?:(?:sure|certainly|of course|okay)\b[!,.]?\s*)?(?:here(?:’|')?s|here is) (?:the |your |a )?(?:[a-z]+ ){0,2}"
+    r"(?:translation|translated text|version|text)(?: in [a-z]+| \([a-z ]+\))?\s*[:：]\s*"
+    r"|(?:translation|translated text|traducción|traduction|übersetzung|traduzione|tradução|vertaling|tłumaczenie"
+    r"|перевод|翻訳|翻译|翻譯|译文|번역|الترجمة)\s*[:：]\s*",
+    re.IGNORECASE,
+)
+_WRAPPERS = frozenset(QUOTE_PAIRS) | frozenset(" \n")
 _DOUBLE = re.compile(r"(?<=[^\s]) {2,}(?=[^\s])")
 _MARKUP = re.compile(
     r"<[^<>]*>|\{\{?[^{}]*\}\}?|\[\[[^\[\]]*\]\]|https?://\S+|www\.\S+|\S+@\S+\.\w+|[:;=8][-^']?[)(DPp/|]|\d+:\d+|&#?\w+;"
@@ -27,7 +38,45 @@ _SPANISH_OPENERS = {"!": "¡", "?": "¿"}
 
 def autofix(text: str, language: Language, source: str) -> str:
     """Return `text` with everything mended that can be mended safely; mending twice changes nothing more."""
-    return fix_typography(tidy(text, language, source), language, source)
+    text = tidy(text, language, source)
+    bare = unwrap(text, source)
+    if bare is not text:
+        text = tidy(bare, language, source)
+    return fix_typography(text, language, source)
+
+
+def unwrap(text: str, source: str) -> str:
+    """Return `text` without what a model wraps around a translation and the source does not have.
+
+    A code fence, quotation marks around the whole, “Translation:” or “Here is the translation:” before it.
+    """
+    while text[:1] in _WRAPPERS or _PREAMBLE.match(text):
+        inner = text.strip()
+        if "```" not in source and (fenced := _FENCE.fullmatch(inner)):
+            bare = fenced[1].strip()
+        elif is_quoted(inner, source):
+            bare = inner[1:-1].strip()
+        elif (said := _PREAMBLE.match(inner)) and not _PREAMBLE.match(source.strip()):
+            bare = inner[said.end() :].strip()
+        else:
+            break
+        if not bare:
+            break
+        text = bare
+    return text
+
+
+def is_quoted(text: str, source: str) -> bool:
+    """Tell whether one pair of quotation marks stands around all of the text and not around the source."""
+    closing = QUOTE_PAIRS.get(text[:1])
+    return (
+        closing is not None
+        and len(text) > 2
+        and text[-1] in closing
+        and text[0] not in text[1:-1]
+        and text[-1] not in text[1:-1]
+        and source.lstrip()[:1] not in QUOTE_PAIRS
+    )
 
 
 def tidy(text: str, language: Language, source: str) -> str:

@@ -33,6 +33,7 @@ class Check:
     """One registered check: `run` yields a message for every fault it finds in a subject.
 
     `label` is the first line of the function's docstring, `false_alarms` the part after "False alarms:".
+    `needs` are the traits of which the subject must have one; without them the check is silent and is not run.
     """
 
     id: str
@@ -40,15 +41,19 @@ class Check:
     label: str
     false_alarms: str
     run: Callable[[Subject], Iterable[str]]
+    needs: int = 0
 
 
 REGISTRY: dict[str, Check] = {}
 
 
 def check(
-    ident: str, severity: Severity
+    ident: str, severity: Severity, *, needs: int = 0
 ) -> Callable[[Callable[[Subject], Iterable[str]]], Callable[[Subject], Iterable[str]]]:
-    """Register the decorated function as the check `ident`; the label and its limits come from its docstring."""
+    """Register the decorated function as the check `ident`; the label and its limits come from its docstring.
+
+    `needs` holds the traits (`ketl.checks._traits`) without all of which the check has nothing to say.
+    """
 
     def register(function: Callable[[Subject], Iterable[str]]) -> Callable[[Subject], Iterable[str]]:
         doc = (function.__doc__ or "").strip()
@@ -60,6 +65,7 @@ def check(
             label=label.rstrip("."),
             false_alarms=" ".join(false_alarms.split()),
             run=function,
+            needs=needs,
         )
         return function
 

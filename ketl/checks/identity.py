@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from ketl.checks import _patterns as pat
+from ketl.checks import _traits as traits
 from ketl.checks.base import Severity, check
 from ketl.checks.markup import differences
-from ketl.checks.subject import GlossaryTerm, Subject, read_codes
+from ketl.checks.subject import GlossaryTerm, Subject
 
 _LOOSE = re.compile(r"[\s\u00a0\u202f.\u2011\-]")
 
 
-@check("codes", Severity.ERROR)
+@check("codes", Severity.ERROR, needs=traits.CODES)
 def codes(subject: Subject) -> Iterable[str]:
     """Code changed.
 
@@ -23,18 +24,16 @@ def codes(subject: Subject) -> Iterable[str]:
     are; only dots, hyphens and spaces inside may differ.
     False alarms: sizes that a shop converts for its country.
     """
-    wanted = subject.facts.codes
-    if not wanted:
+    text = subject.seen.folded
+    missing = [code for code in subject.facts.codes if code not in text]
+    if not missing:
         return ()
-    found = Counter(read_codes(subject.seen.folded))
-    if not wanted - found:
-        return ()
-    packed = _LOOSE.sub("", subject.seen.folded)
-    missing = Counter({code: count for code, count in (wanted - found).items() if _LOOSE.sub("", code) not in packed})
-    return differences(missing, Counter(), "code") if missing else ()
+    packed = _LOOSE.sub("", text)
+    gone = Counter(code for code in missing if _LOOSE.sub("", code) not in packed)
+    return differences(gone, Counter(), "code") if gone else ()
 
 
-@check("urls", Severity.ERROR)
+@check("urls", Severity.ERROR, needs=traits.ADDRESSES)
 def urls(subject: Subject) -> Iterable[str]:
     """Web or e-mail address changed.
 
@@ -54,7 +53,7 @@ def urls(subject: Subject) -> Iterable[str]:
     return messages
 
 
-@check("do-not-translate", Severity.ERROR)
+@check("do-not-translate", Severity.ERROR, needs=traits.TERMS)
 def do_not_translate(subject: Subject) -> Iterable[str]:
     """Protected name changed or gone.
 
@@ -114,7 +113,7 @@ def renders(term: GlossaryTerm, lowered: str) -> bool:
     )
 
 
-@check("glossary", Severity.WARNING)
+@check("glossary", Severity.WARNING, needs=traits.TERMS)
 def glossary(subject: Subject) -> Iterable[str]:
     """Glossary term not used.
 
@@ -135,7 +134,7 @@ def glossary(subject: Subject) -> Iterable[str]:
     ]
 
 
-@check("forbidden-terms", Severity.ERROR)
+@check("forbidden-terms", Severity.ERROR, needs=traits.TERMS)
 def forbidden_terms(subject: Subject) -> Iterable[str]:
     """Forbidden word used.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ketl.checks import _traits as traits
 from ketl.checks.base import Severity, check
 from ketl.checks.profiles import count_chars
 from ketl.checks.subject import Subject
 
 
-@check("max-length", Severity.ERROR)
+@check("max-length", Severity.ERROR, needs=traits.LIMITED)
 def max_length(subject: Subject) -> Iterable[str]:
     """Longer than the place allows.
 

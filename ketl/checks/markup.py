@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ketl.checks import _patterns as pat
+from ketl.checks import _traits as traits
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject, read_placeholders, read_tags
 
@@ -28,7 +29,7 @@ def _listed(items: Counter[str]) -> str:
     return ", ".join(f"“{item}”" for item in items.elements())
 
 
-@check("placeholders", Severity.ERROR)
+@check("placeholders", Severity.ERROR, needs=traits.MARKUP)
 def placeholders(subject: Subject) -> Iterable[str]:
     """Placeholder lost or changed.
 
@@ -41,7 +42,7 @@ def placeholders(subject: Subject) -> Iterable[str]:
     return differences(wanted, found, "placeholder") if wanted != found else ()
 
 
-@check("tags", Severity.ERROR)
+@check("tags", Severity.ERROR, needs=traits.MARKUP)
 def tags(subject: Subject) -> Iterable[str]:
     """Tag lost, added or broken.
 
@@ -73,7 +74,7 @@ def _tag_list(counts: Counter[tuple[str, str]]) -> str:
     return ", ".join(f"</{name}>" if form == "close" else f"<{name}>" for form, name in counts.elements())
 
 
-@check("unsafe-markup", Severity.ERROR)
+@check("unsafe-markup", Severity.ERROR, needs=traits.MARKUP)
 def unsafe_markup(subject: Subject) -> Iterable[str]:
     """Markup that could run in a shopper's browser.
 
@@ -90,7 +91,7 @@ def unsafe_markup(subject: Subject) -> Iterable[str]:
     return (f"The translation holds markup that must not reach a shop: “{new[0][:40]}”.",) if new else ()
 
 
-@check("entities", Severity.WARNING)
+@check("entities", Severity.WARNING, needs=traits.MARKUP)
 def entities(subject: Subject) -> Iterable[str]:
     """Character entity lost, added or escaped twice.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ketl.checks import _traits as traits
 from ketl.checks._units import has_all_units, same_unit
 from ketl.checks.base import Severity, check
 from ketl.checks.numerals import join_spaced
@@ -13,7 +14,7 @@ from ketl.checks.subject import Subject
 _NAMES = {"in": "inches", "ft": "feet", "l": "litres", "m": "metres", "h": "hours", "°": "degrees"}
 
 
-@check("units", Severity.ERROR)
+@check("units", Severity.ERROR, needs=traits.NUMBERS)
 def units(subject: Subject) -> Iterable[str]:
     """Unit lost or changed.
 
@@ -93,7 +94,7 @@ def _money(text: str) -> bool:
     return any(hint in text for hint in _HINTS) and _AMOUNT.search(text) is not None
 
 
-@check("currency", Severity.ERROR)
+@check("currency", Severity.ERROR, needs=traits.MONEY)
 def currency(subject: Subject) -> Iterable[str]:
     """Currency lost or changed.
 

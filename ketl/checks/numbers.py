@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import permutations
 
+from ketl.checks import _traits as traits
 from ketl.checks._function_words import base_tag
 from ketl.checks._number_words import CARDINALS, count_in_words
 from ketl.checks.base import Severity, check
@@ -91,7 +92,7 @@ def _excused(subject: Subject, missing: list[Quantity], extra: list[Numeral]) ->
     return still, over
 
 
-@check("numbers", Severity.ERROR)
+@check("numbers", Severity.ERROR, needs=traits.NUMBERS)
 def numbers(subject: Subject) -> Iterable[str]:
     """Number lost, added or changed.
 
@@ -136,7 +137,7 @@ def is_small(quantity: Quantity) -> bool:
     return quantity.unit is None and ("1" in quantity.values or quantity.ordinal)
 
 
-@check("small-number", Severity.WARNING)
+@check("small-number", Severity.WARNING, needs=traits.NUMBERS)
 def small_number(subject: Subject) -> Iterable[str]:
     """A 1 or an ordinal is gone.
 
@@ -175,7 +176,7 @@ def _order_changed(subject: Subject) -> bool:
     return False
 
 
-@check("number-format", Severity.WARNING)
+@check("number-format", Severity.WARNING, needs=traits.NUMBERS)
 def number_format(subject: Subject) -> Iterable[str]:
     """Number written the English way, or its minus lost.
 
@@ -211,7 +212,7 @@ def _localised(text: str) -> str:
     return text.translate({ord("."): ",", ord(","): "."})
 
 
-@check("dimension-order", Severity.WARNING)
+@check("dimension-order", Severity.WARNING, needs=traits.NUMBERS)
 def dimension_order(subject: Subject) -> Iterable[str]:
     """Dimensions or ranges in another order.
 

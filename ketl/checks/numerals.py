@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-_ODD = "٫٬，．"
-_TABLE: dict[int, str] = {
-    code: str(unicodedata.digit(chr(code)))
-    for code in range(0x660, sys.maxunicode + 1)
-    if unicodedata.category(chr(code)) == "Nd"
-}
-_TABLE |= {ord("٫"): ".", ord("٬"): ",", ord("．"): ".", ord("，"): ","}
+_SEPARATORS = {"٫": ".", "٬": ",", "．": ".", "，": ","}
+_ODD = "".join(_SEPARATORS)
 # The full-width comma is a list mark in Chinese, a thousands mark only between digits.
 _NEEDS_FOLDING = re.compile(f"(?![0-9])\\d|(?<=\\d)[{_ODD}](?=\\d)")
+_FOLDED = re.compile(f"(?![0-9])\\d|[{_ODD}]")
 _WIDE_COMMA = re.compile("(?<!\\d)，|，(?!\\d{3}(?!\\d))")
 _FRACTIONS = {"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "⅛": " 1/8"}
 _FRACTION = re.compile("[½⅓⅔¼¾⅛]")
@@ -32,6 +27,8 @@ _MASKED = re.compile(
     r"<[^<>]*>|\{\{[^{}]*\}\}|\$?\{[^{}]*\}|\{%.*?%\}|\[\[[^\[\]]*\]\]|⟦[^⟦⟧]*⟧|https?://\S+|www\.\S+|\S+@\S+\.\w+"
     r"|%\d+\$[sd]|&(?:#x?[0-9a-fA-F]+|[A-Za-z]+);"
 )
+# A text without any of these holds nothing to mask.
+PROTECTING_SIGNS = frozenset("<{⟦@&/[$w")
 _MASK_HINT = re.compile(r"[<{⟦@&]|//|www\.|\[\[|\$[sd]")
 
 
@@ -51,11 +48,14 @@ def fold_digits(text: str) -> str:
     if text.isascii():
         return text
     if _NEEDS_FOLDING.search(text):
-        kept = _WIDE_COMMA.sub("、", text)
-        text = kept.translate(_TABLE)
+        text = _FOLDED.sub(_fold, _WIDE_COMMA.sub("、", text))
     if _FRACTION.search(text):
         text = _FRACTION.sub(lambda found: _FRACTIONS[found[0]], text)
     return text
+
+
+def _fold(found: re.Match[str]) -> str:
+    return _SEPARATORS.get(found[0]) or str(unicodedata.digit(found[0]))
 
 
 def mask_protected(text: str) -> str:

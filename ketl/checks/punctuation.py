@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from ketl.checks import _patterns as pat
+from ketl.checks import _traits as traits
 from ketl.checks.autofix import fix_typography
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
@@ -90,7 +91,7 @@ def _balance(text: str) -> tuple[int, int]:
     return opened, closed
 
 
-@check("brackets", Severity.WARNING)
+@check("brackets", Severity.WARNING, needs=traits.PAIRS)
 def brackets(subject: Subject) -> Iterable[str]:
     """Bracket or quotation mark without its partner.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ketl.checks.autofix import is_quoted
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
 
@@ -36,6 +37,13 @@ _CHATTER = re.compile(
     r"|oversettelse\s*:",
     re.IGNORECASE,
 )
+# A remark in brackets at the end: “(Note: translated literally)”, “（注：…）”.
+_REMARK = re.compile(
+    r"[(（\[【]\s*(?:(?:translator|editor|author)(?:’|')?s? note|note|n\. ?b\.|nb|literal(?:ly)?|lit\.|translat(?:ed|ion|or)"
+    r"|(?:nota|note|remarque|anmerkung|hinweis|opmerking|uwaga|примечание|ملاحظة|注(?:意|记|記|釈)?|備考|备注|참고)\s*[:：])"
+    r"[^()（）\[\]【】]*[)）\]】]\W*$",
+    re.IGNORECASE,
+)
 _REFUSAL = re.compile(
     r"\b(?:i(?:’|')?m|i am|we(?:’|')?re|we are) (?:very |so |really )?(?:sorry|afraid|unable|not able)\b"
     r"|\bi (?:can(?:’|')?t|cannot|can not|won(?:’|')?t|am not able to|must decline)\b"
@@ -57,11 +65,14 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _ERROR_TEXT = re.compile(
-    r"^\W*(?:\w*error|exception|fatal|failed|failure|warning)\b\s*(?:[:\-–(]|\d{3}|code)|\btraceback \(most recent"
+    r"^\W*(?:\w*error|exception|fatal|failed|failure|warning)\b\s*(?:[:\-–(\])}>]|\d{3}|code)"
+    r"|^\s*[\[(<{【*]\W*(?:fehler|erreur|errore?|erro|błąd|ошибка|خطأ|エラー|错误|錯誤|오류)\b|^\W*error\W*$"
+    r"|\btraceback \(most recent|\b(?:model|server|service|system|engine)s? (?:is |are |was )?(?:currently |temporarily )?"
+    r"(?:overloaded|over capacity|at capacity|unavailable|busy|down)\b|\bplease try again (?:later|in\b)"
     r"|\b(?-i:[A-Z])\w*(?-i:Error|Exception)\b"
     r"|\b(?:internal server error|bad gateway|service unavailable|gateway time-?out|too many requests|rate limit"
     r"|quota exceeded|request timed out"
-    r"|connection (?:refused|reset|error|timed out)|time-?out (?:error|exceeded|while)|access denied|unauthorized"
+    r"|connection (?:refused|reset|error|timed out)|time-?out (?:error|exceeded|while)|^\W*time(?:d |-)?out\W*$|access denied|unauthorized"
     r"|invalid api key|out of memory)"
     r"|\bHTTP(?:/\d(?:\.\d)?)?\s*[45]\d\d\b|\bstatus(?: code)?\s*[:=]?\s*[45]\d\d\b|\berror (?:code )?[45]\d\d\b"
     r"|\b[45]\d\d (?:error|internal|bad|service|too many)"
@@ -71,38 +82,38 @@ _ERROR_TEXT = re.compile(
     r"|\{\s*[\"']error[\"']",
     re.IGNORECASE,
 )
-# One of these stands in whatever the patterns above can match: a plain look first, as the patterns are slow.
-_CHATTER_HINTS = (
-    "```", "think>", "<|", "sure", "certainly", "of course", "absolutely", "okay", "no problem", "happy to", "here",
-    "below", "following",
-    "this is", "translat", "follows", "let me know", "hope this", "feel free", "would you like", "note", "explanation",
-    "output", "answer",
-    "result", "traduc", "traduz", "tradução", "übersetz", "vertaling", "tłumacz", "перевод",
-    "翻訳", "翻译", "翻譯", "译文",
-    "번역",
-    "الترجمة", "översätt", "oversæt", "overset",
-)  # fmt: skip
-_REFUSAL_HINTS = (
-    "sorry", "afraid", "unable", "not able", "i can", "i won", "decline", "apolog", "language model", "as a", "cannot",
-    "against my",
-    "lo siento", "no puedo", "désolé", "je ne peux", "leid", "ich kann", "dispiace", "non posso", "desculpe",
-    "sinto muito", "não posso",
-    "spijt", "ik kan", "przykro", "przepraszam", "извините", "сожалению", "не могу",
-    "申し訳", "抱歉", "对不起", "對不起", "无法",
-    "不能",
-    "無法", "죄송", "عذر", "آسف", "أعتذر", "أستطيع", "يمكنني", "beklager", "tyvärr", "omlouv", "üzgün",
-)  # fmt: skip
-_ERROR_HINTS = (
-    "error", "exception", "traceback", "gateway", "unavailable", "too many", "rate limit", "quota", "timed out",
-    "time-out", "timeout",
-    "connection", "denied", "unauthor", "api key", "memory", "http", "status", "translat", "doctype", "<html", "fatal",
-    "fail", "warning",
-)  # fmt: skip
-_QUOTE_PAIRS = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』", "‘": "’", "'": "'", "`": "`"}
+# One of these words, or of the pieces where words are not parted by spaces, stands in whatever the patterns
+# above can match: a plain look first, as the patterns are slow.
+_CHATTER_WORDS = frozenset(
+    "think sure certainly course absolutely okay problem happy here here's here’s below following this translated "
+    "translation translations translate translating literally literal follows know hope feel like note notes nb "
+    "explanation output answer result traducción traduction traduzione tradução übersetzung vertaling tłumaczenie "
+    "перевод الترجمة översättning oversættelse oversettelse nota remarque anmerkung hinweis opmerking uwaga "
+    "примечание ملاحظة lit".split()
+)
+_CHATTER_PIECES = ("```", "<|", "翻訳", "翻译", "翻譯", "译文", "번역", "注：", "注:", "参考", "참고", "n.b", "N.B")
+_REFUSAL_WORDS = frozenset(
+    "sorry afraid unable able can't can’t cannot can won't won’t decline apologies apologize apologise ai model "
+    "artificial against siento puedo désolé désolée peux leid ich dispiace posso desculpe sinto spijt kan przykro "
+    "przepraszam извините сожалению могу عذرا عذر آسف أعتذر أستطيع يمكنني beklager tyvärr omlouvám üzgünüm".split()
+)
+_REFUSAL_PIECES = ("申し訳", "抱歉", "对不起", "對不起", "无法", "不能", "無法", "죄송", "عذر")
+_ERROR_WORDS = frozenset(
+    "error errors exception traceback gateway unavailable requests rate quota timed timeout time-out out connection "
+    "denied unauthorized api memory http status translation translate translating doctype html fatal failed failure "
+    "warning overloaded capacity later fehler erreur errore erro błąd ошибка خطأ".split()
+)
+_ERROR_PIECES = ("Error", "Exception", "エラー", "错误", "錯誤", "오류")
 
 
-def _hinted(text: str, hints: tuple[str, ...]) -> bool:
-    return any(map(text.__contains__, hints))
+def _hinted(subject: Subject, words: frozenset[str], pieces: tuple[str, ...]) -> bool:
+    if not words.isdisjoint(subject.seen.words):
+        return True
+    text = subject.translation
+    for piece in pieces:
+        if piece in text:
+            return True
+    return False
 
 
 @check("empty", Severity.ERROR)
@@ -118,7 +129,7 @@ def empty(subject: Subject) -> Iterable[str]:
         return ("There is a translation although the English text is blank.",) if target else ()
     if not target:
         return ("The translation is empty.",)
-    if len(target) <= 15 and subject.facts.letters:
+    if len(target) <= 15 and subject.facts.word_list:
         if not any(char.isalnum() for char in target):
             return (f"The translation is only “{target}”.",)
         if target.casefold() in _BLANK_WORDS and target.casefold() != subject.source.strip().casefold():
@@ -133,7 +144,7 @@ def error_text(subject: Subject) -> Iterable[str]:
     An exception, an HTTP status or “translation failed” that the source does not have.
     False alarms: a source that speaks of errors is left alone.
     """
-    if not _hinted(subject.seen.lowered, _ERROR_HINTS):
+    if not _hinted(subject, _ERROR_WORDS, _ERROR_PIECES):
         return ()
     found = _ERROR_TEXT.search(subject.translation)
     if found is None or _ERROR_TEXT.search(subject.source):
@@ -148,7 +159,7 @@ def refusal(subject: Subject) -> Iterable[str]:
     “I'm sorry, but I cannot…” in English or in the target's own words, absent from the source.
     False alarms: a source that itself says sorry or cannot is left alone.
     """
-    if not _hinted(subject.seen.lowered, _REFUSAL_HINTS):
+    if not _hinted(subject, _REFUSAL_WORDS, _REFUSAL_PIECES):
         return ()
     found = _REFUSAL.search(subject.translation)
     if (
@@ -169,20 +180,20 @@ def chatter(subject: Subject) -> Iterable[str]:
     False alarms: a source that really begins so is left alone.
     """
     target = subject.translation.strip()
-    if target[:1] in ("{", "[") or _hinted(subject.seen.lowered, _CHATTER_HINTS):
+    if target[:1] in ("{", "[") or _hinted(subject, _CHATTER_WORDS, _CHATTER_PIECES):
         found = _CHATTER.search(target)
         if found is not None and _CHATTER.search(subject.source) is None:
             return (f"The model added words of its own: “{_shorten(found[0].strip())}”.",)
-    closing = _QUOTE_PAIRS.get(target[:1])
-    if (
-        closing
-        and len(target) > 2
-        and target[-1] in closing
-        and subject.source.strip()[:1] not in _QUOTE_PAIRS
-        and not any(mark in target[1:-1] for mark in (target[0], target[-1]))
-    ):
+        found = _REMARK.search(target)
+        if found is not None and _REMARK.search(subject.source) is None and _brackets(target) > _brackets(subject.source):
+            return (f"The model added a remark of its own: “{_shorten(found[0].strip())}”.",)
+    if is_quoted(target, subject.source):
         return ("The whole translation stands in quotation marks that the English text does not have.",)
     return ()
+
+
+def _brackets(text: str) -> int:
+    return sum(map(text.count, "(（[【"))
 
 
 def _shorten(text: str, most: int = 60) -> str:

@@ -5,51 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
 
+from ketl.checks import _patterns as pat
+from ketl.checks import _traits as traits
+from ketl.checks._alphabets import ALSO, OF_LANGUAGE, RANGES, letter_patterns
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
+from ketl.checks.untranslated import has_language_mark
 
-# Letters by script. Marks and signs that all scripts share (ª º µ ー ・) belong to none.
-_RANGES = {
-    "Latin": "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0250-\u02af\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff"
-    "\uff21-\uff3a\uff41-\uff5a",
-    "Greek": "\u0370-\u0373\u0376-\u037d\u0386\u0388-\u03a8\u03aa-\u03bb\u03bd-\u03ff\u1f00-\u1fff",
-    "Cyrillic": "\u0400-\u0481\u048a-\u052f\u1c80-\u1c8f\u2de0-\u2dff\ua640-\ua69f",
-    "Armenian": "\u0531-\u0587",
-    "Hebrew": "\u05d0-\u05f2\ufb1d-\ufb4f",
-    "Arabic": "\u0620-\u063f\u0641-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff"
-    "\ufe70-\ufefc",
-    "Devanagari": "\u0904-\u0939\u0958-\u0963\u0971-\u097f",
-    "Bengali": "\u0985-\u09b9\u09dc-\u09e1",
-    "Gurmukhi": "\u0a05-\u0a5e",
-    "Gujarati": "\u0a85-\u0ab9",
-    "Tamil": "\u0b83-\u0bb9",
-    "Telugu": "\u0c05-\u0c61",
-    "Kannada": "\u0c85-\u0ce1",
-    "Malayalam": "\u0d05-\u0d61",
-    "Sinhala": "\u0d85-\u0dc6",
-    "Thai": "\u0e01-\u0e30\u0e32-\u0e33\u0e40-\u0e46",
-    "Lao": "\u0e81-\u0ec6",
-    "Tibetan": "\u0f40-\u0f6c",
-    "Myanmar": "\u1000-\u102a",
-    "Georgian": "\u10a0-\u10ff\u1c90-\u1cbf",
-    "Hangul": "\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7fb",
-    "Ethiopic": "\u1200-\u135a",
-    "Khmer": "\u1780-\u17b3",
-    "Mongolian": "\u1820-\u1878",
-    "Hiragana": "\u3041-\u3096\u309d-\u309f",
-    "Katakana": "\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff\uff66-\uff6f\uff71-\uff9d",
-    "Bopomofo": "\u3105-\u312f",
-    "Han": "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",
-}
-_OF_LANGUAGE = {
-    "Latn": ("Latin",), "Cyrl": ("Cyrillic",), "Grek": ("Greek",), "Arab": ("Arabic",), "Hebr": ("Hebrew",),
-    "Deva": ("Devanagari",), "Beng": ("Bengali",), "Taml": ("Tamil",), "Thai": ("Thai",),
-    "Jpan": ("Hiragana", "Katakana", "Han"), "Hans": ("Han",), "Hant": ("Han",), "Kore": ("Hangul", "Han"),
-}  # fmt: skip
-# Serbian shops write both alphabets.
-_ALSO = {"sr": ("Latin",)}
 # How many Latin letters one letter of a dense script stands for in the share.
 _WEIGHT = {"Hans": 2.5, "Hant": 2.5, "Jpan": 2.0, "Kore": 2.0}
 _NAMES = {
@@ -57,18 +20,8 @@ _NAMES = {
     "Beng": "Bengali", "Taml": "Tamil", "Thai": "Thai", "Jpan": "Japanese", "Hans": "Chinese", "Hant": "Chinese",
     "Kore": "Korean",
 }  # fmt: skip
-_LATIN_WORD = re.compile(f"[{_RANGES['Latin']}]+(?:['’-][{_RANGES['Latin']}]+)*")
-_ALL_LETTERS = "".join(_RANGES.values())
-
-
-@lru_cache(maxsize=64)
-def _patterns(tag: str, script: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return patterns for the letters of the target, and for letters that are neither Latin nor the target's."""
-    own = _OF_LANGUAGE[script] + _ALSO.get(tag, ())
-    mine = "".join(_RANGES[name] for name in own)
-    third = "".join(letters for name, letters in _RANGES.items() if name not in own and name != "Latin")
-    return re.compile(f"[{mine}]"), re.compile(f"[{third}]+")
-
+_BASIC_LATIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_LATIN_WORD = re.compile(f"[{RANGES['Latin']}]+(?:['’-][{RANGES['Latin']}]+)*")
 
 # What cp1252 makes of the bytes 80 to BF: marks, and a few letters that are also written on purpose.
 _MARKS = (
@@ -88,22 +41,13 @@ _MOJIBAKE = re.compile(
 )
 
 
-# A quick look for what every pattern above needs.
-_SUSPECT = re.compile(f"[ÃÂâïÐÑàáãäåæçèéêëìíØÙÚÛÄÅРС][{_CP1252}\u0402-\u040f\u0452-\u045f ]")
-_NEVER = re.compile("[\ufffd\ue000-\uf8ff\ud800-\udfff\ufffe\uffff]")
-
-
-@check("mojibake", Severity.ERROR)
+@check("mojibake", Severity.ERROR, needs=traits.GARBLED | traits.STRANGE)
 def mojibake(subject: Subject) -> Iterable[str]:
     """Garbled characters.
 
     Text decoded wrongly (“Ã©”, “â€™”), replacement characters, private-use or unassigned characters.
     False alarms: none known.
     """
-    if subject.seen.ascii or (
-        _SUSPECT.search(subject.translation) is None and _NEVER.search(subject.translation) is None
-    ):
-        return ()
     found = _MOJIBAKE.search(subject.translation)
     if found is not None and found[0] not in subject.source:
         return (
@@ -113,10 +57,10 @@ def mojibake(subject: Subject) -> Iterable[str]:
 
 
 _MIXED = re.compile(
-    f"(?:[A-Za-z\u00c0-\u024f]+[{_RANGES['Cyrillic']}{_RANGES['Greek']}]|[{_RANGES['Cyrillic']}{_RANGES['Greek']}]+[A-Za-z\u00c0-\u024f])"
-    f"[A-Za-z\u00c0-\u024f{_RANGES['Cyrillic']}{_RANGES['Greek']}]*"
+    f"(?:[A-Za-z\u00c0-\u024f]+[{RANGES['Cyrillic']}{RANGES['Greek']}]|[{RANGES['Cyrillic']}{RANGES['Greek']}]+[A-Za-z\u00c0-\u024f])"
+    f"[A-Za-z\u00c0-\u024f{RANGES['Cyrillic']}{RANGES['Greek']}]*"
 )
-_NON_LATIN_LIKE = re.compile(f"[{_RANGES['Cyrillic']}{_RANGES['Greek']}]")
+_NON_LATIN_LIKE = re.compile(f"[{RANGES['Cyrillic']}{RANGES['Greek']}]")
 _LOOKALIKES = frozenset("аеорсухіјѕԁһАВЕЅІЈКМНОРСТХУοανρτυικΑΒΕΖΗΙΚΜΝΟΡΤΥΧaeopcyxijsdhABESIJKMHOPCTXYuvnkZN")
 
 
@@ -144,28 +88,24 @@ def _is_name_with_ending(latin: str, word: str, subject: Subject) -> bool:
     return len(latin) >= 2 and latin in word and latin in subject.source
 
 
-@check("homoglyphs", Severity.ERROR)
+@check("homoglyphs", Severity.ERROR, needs=traits.MIXED | traits.STRANGE)
 def homoglyphs(subject: Subject) -> Iterable[str]:
     """Look-alike letter of another alphabet.
 
     A Cyrillic or Greek letter inside a Latin word, or the reverse: it looks right and cannot be searched.
     False alarms: brand stylings on purpose.
     """
-    if subject.seen.ascii:
-        return ()
     return [f"“{word}” mixes letters of two alphabets that look alike." for word in _mixed_words(subject)[:3]]
 
 
-@check("third-script", Severity.ERROR)
+@check("third-script", Severity.ERROR, needs=traits.STRANGE)
 def third_script(subject: Subject) -> Iterable[str]:
     """Letters of a third script.
 
     A word in a script that is neither Latin, nor the target's, nor in the source.
     False alarms: none known; µ and similar signs count as no script.
     """
-    if subject.seen.ascii:
-        return ()
-    _, third = _patterns(subject.language.tag, subject.language.script)
+    _, third = letter_patterns(subject.language.tag, subject.language.script)
     strange = [found for found in third.findall(subject.translation) if found not in subject.source]
     if not strange or _mixes_latin(strange, subject):
         return ()
@@ -184,42 +124,49 @@ def script(subject: Subject) -> Iterable[str]:
     """Wrong script.
 
     Under 60 % of the letters are of the target's script, protected names, codes, units and capitals aside.
-    False alarms: unprotected brand names in short texts.
+    False alarms: unprotected brand names in short texts. A demo text that marks the source with its language
+    (“[ja] …”) is not judged.
     """
     language = subject.language
-    own, third = _patterns(language.tag, language.script)
-    text = subject.seen.folded
-    if language.script == "Latn":
-        if subject.seen.ascii:
+    strange = 0
+    if subject.traits & traits.STRANGE:
+        strange = sum(map(len, letter_patterns(language.tag, language.script)[1].findall(subject.seen.folded)))
+    if language.script != "Latn":
+        if not subject.facts.word_list or "Latin" in ALSO.get(language.tag, ()):
             return ()
-        strange = sum(map(len, third.findall(text)))
-        if not strange:
-            return ()
-        letters = len(own.findall(text))
-        return (_share_message(subject, letters / (letters + strange)),) if strange * 2 > letters * 3 else ()
-    if not subject.facts.letters:
+        strange += _latin_letters(subject)
+    if not strange:
         return ()
-    weighed = len(own.findall(text)) * _WEIGHT.get(language.script, 1.0)
+    own = len(letter_patterns(language.tag, language.script)[0].findall(subject.seen.folded))
+    weighed = own * _WEIGHT.get(language.script, 1.0)
+    enough = strange * (2 / 3 if language.script == "Latn" else 1.5)
+    if weighed >= enough or has_language_mark(subject):
+        return ()
+    return (_share_message(subject, weighed / (weighed + strange)),)
+
+
+def _latin_letters(subject: Subject) -> int:
+    """Return how many letters of the translation stand in Latin words that the target would write its own way."""
+    if subject.seen.chars.isdisjoint(_BASIC_LATIN):
+        return 0
+    text, title = subject.seen.folded, subject.kind == "title"
     for term in subject.terms:
         if term.do_not_translate:
             text = text.replace(term.term, " ")
-    if "Latin" in _OF_LANGUAGE[language.script] + _ALSO.get(language.tag, ()):
-        return ()
-    latin = 0
-    source_words = subject.facts.words
+    count = 0
     for word in _LATIN_WORD.findall(text):
-        if len(word) <= 2 or word.isupper():
+        if len(word) <= 2 or word.isupper() or any(map(str.isupper, word[1:])) or word.casefold() in _UNIT_WORDS:
             continue
         # A name in a title may stay in Latin letters when the rest is translated.
-        if weighed and subject.kind == "title" and word[0].isupper() and word.casefold() in source_words:
+        if title and word[0].isupper() and word.casefold() in subject.facts.words and _has_own(subject):
             continue
-        if any(char.isupper() for char in word[1:]) or _is_unit(word):
-            continue
-        latin += len(word)
-    strange = latin + sum(map(len, third.findall(text)))
-    if not strange or weighed >= strange * 1.5:
-        return ()
-    return (_share_message(subject, weighed / (weighed + strange)),)
+        count += len(word)
+    return count
+
+
+def _has_own(subject: Subject) -> bool:
+    language = subject.language
+    return letter_patterns(language.tag, language.script)[0].search(subject.seen.folded) is not None
 
 
 _UNIT_WORDS = frozenset({
@@ -227,8 +174,31 @@ _UNIT_WORDS = frozenset({
 })  # fmt: skip
 
 
-def _is_unit(word: str) -> bool:
-    return word.casefold() in _UNIT_WORDS
+_LATIN_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2,}(?:['’ -]+[A-Za-z]{2,})+")
+
+
+@check("latin-words", Severity.WARNING)
+def latin_words(subject: Subject) -> Iterable[str]:
+    """Words of its own in Latin letters.
+
+    In a target with another script: several Latin words in a row that the English text and its terms do not
+    have, such as a note or an error text that the model left.
+    False alarms: a brand that the model adds by itself; a demo text marked with its language is not judged.
+    """
+    if subject.language.script == "Latn" or subject.language.tag in ALSO:
+        return ()
+    if subject.seen.chars.isdisjoint(_BASIC_LATIN):
+        return ()
+    known = subject.facts.words
+    for run in _LATIN_RUN.findall(subject.seen.folded):
+        own = [word for word in pat.WORD.findall(run.casefold()) if word not in known and word not in _UNIT_WORDS]
+        if len(own) >= 2 and not _is_term(run.casefold(), subject) and not has_language_mark(subject):
+            return (f"“{run}” is not in the English text, and not {_NAMES.get(subject.language.script, 'translated')}.",)
+    return ()
+
+
+def _is_term(run: str, subject: Subject) -> bool:
+    return any(run in rendering.casefold() for term in subject.terms for rendering in (term.term, *term.renderings))
 
 
 def _share_message(subject: Subject, share: float) -> str:

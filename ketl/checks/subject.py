@@ -8,10 +8,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from ketl.checks import _patterns as pat
+from ketl.checks import _traits as traits
+from ketl.checks._alphabets import all_plain
 from ketl.checks._function_words import count_function_words
 from ketl.checks._number_words import ENGLISH_NUMBER_WORDS
+from ketl.checks._traits import read_letter_traits, read_traits
 from ketl.checks._units import has_all_units, unit_after, unit_before
-from ketl.checks.numerals import Numeral, fold_digits, mask_protected, plain, read_numerals
+from ketl.checks.numerals import PROTECTING_SIGNS, Numeral, fold_digits, mask_protected, plain, read_numerals
 from ketl.checks.profiles import NO_LIMIT, Limit
 from ketl.languages import Language
 
@@ -87,6 +90,11 @@ def read_placeholders(text: str) -> Counter[str]:
     return Counter("".join(found.split()) for found in pat.PLACEHOLDER.findall(text))
 
 
+def pack(text: str) -> str:
+    """Return the letters and digits of a text in lower case, nothing else."""
+    return pat.NOT_LETTER.sub("", text.casefold())
+
+
 def read_codes(text: str) -> tuple[str, ...]:
     """Return the codes of a text (4XL, 600D, V.2) and its acronyms of standards (UPF, YKK)."""
     codes = [found for found in pat.CODE.findall(text) if pat.NOT_CODE.fullmatch(found) is None]
@@ -97,52 +105,64 @@ class SourceFacts:
     """What is read out of one source text, once for all languages that it is translated to."""
 
     __slots__ = (
-        "attributes", "bullets", "clock", "codes", "dimensions", "emails", "enders", "ends_balanced", "ends_closed",
-        "entities", "folded",
-        "has_tags", "items", "letters", "nested", "newlines", "number_texts", "placeholders", "quantities", "tags",
-        "urls", "word_list", "word_values", "words",
+        "attributes", "bullets", "chars", "clock", "codes", "dimensions", "emails", "enders", "ends_balanced",
+        "ends_closed", "entities", "folded", "has_tags", "items", "nested", "newlines", "number_texts", "packed",
+        "placeholders", "quantities", "tags", "traits", "urls", "word_list", "word_values", "words",
     )  # fmt: skip
 
     def __init__(self, text: str) -> None:
-        self.has_tags = "<" in text
-        self.tags, self.attributes, self.nested = read_tags(text) if self.has_tags else (Counter(), Counter(), True)
-        self.placeholders = read_placeholders(text)
-        self.urls = (
-            Counter(url.rstrip(".,;:!?") for url in pat.URL.findall(text))
-            if ("//" in text or "www." in text)
-            else Counter()
-        )
-        self.emails = Counter(pat.EMAIL.findall(text)) if "@" in text else Counter()
-        self.entities = Counter(pat.ENTITY.findall(text)) if "&" in text else Counter()
-        self.folded = mask_protected(fold_digits(text))
-        self.word_list = [word.casefold() for word in pat.WORD.findall(self.folded)]
-        self.words = frozenset(self.word_list)
-        self.letters = sum(char.isalpha() for char in self.folded)
+        self.chars = chars = frozenset(text)
+        folded = fold_digits(text)
+        self.folded = folded if PROTECTING_SIGNS.isdisjoint(chars) else mask_protected(folded)
+        self.word_list = pat.WORD.findall(self.folded.casefold())
+        self.words = words = frozenset(self.word_list)
+        self.packed = pack(text)
+        self.traits = read_traits(text, folded, chars, words)
+        self._read_markup(text)
+        self.newlines = text.count("\n")
+        self.bullets = len(pat.BULLET.findall(text)) if self.newlines else 0
         self.word_values: Counter[str] = Counter()
-        for word in self.word_list:
-            for value in ENGLISH_NUMBER_WORDS.get(word, ()):
-                self.word_values[value] += 1
+        if not words.isdisjoint(ENGLISH_NUMBER_WORDS):
+            for word in self.word_list:
+                self.word_values.update(ENGLISH_NUMBER_WORDS.get(word, ()))
         self.clock = False
-        self.quantities = self._read_quantities()
+        numbers = bool(self.traits & traits.NUMBERS)
+        self.quantities = self._read_quantities() if numbers else ()
         self.number_texts = [quantity.text for quantity in self.quantities]
-        self.codes = Counter(read_codes(self.folded))
-        self.dimensions = tuple(
-            [plain(n.text.replace(",", "")) for n in read_numerals(found[0], english=True)]
-            for pattern in (pat.DIMENSION, pat.RANGE)
-            for found in (pattern.finditer(self.folded) if self.quantities else ())
-        )
+        self.dimensions = self._read_dimensions() if len(self.quantities) > 1 else ()
+        self.codes = read_codes(self.folded) if numbers or not words.isdisjoint(pat.ACRONYM_WORDS) else ()
+        if self.codes:
+            self.traits |= traits.CODES
         stripped = text.rstrip()
         self.ends_closed = bool(stripped) and stripped[-1] in pat.END_MARKS
         self.ends_balanced = text.count("(") == text.count(")")
-        self.enders = len(pat.SENTENCE_END.findall(stripped))
-        self.items = 1 + len(pat.LIST_MARK.findall(stripped))
-        self.newlines = text.count("\n")
-        self.bullets = len(pat.BULLET.findall(text)) if self.newlines else 0
+        self.enders = len(pat.SENTENCE_END.findall(stripped)) if self.ends_closed else 0
+        self.items = 1 if chars.isdisjoint(pat.LIST_SIGNS) else 1 + len(pat.LIST_MARK.findall(stripped))
+
+    def _read_markup(self, text: str) -> None:
+        kinds = self.traits
+        marked = bool(kinds & traits.MARKUP)
+        self.has_tags = "<" in self.chars
+        self.tags, self.attributes, self.nested = read_tags(text) if self.has_tags else (Counter(), Counter(), True)
+        self.placeholders = read_placeholders(text) if marked else Counter()
+        self.entities = Counter(pat.ENTITY.findall(text)) if "&" in self.chars else Counter()
+        self.urls: Counter[str] = Counter()
+        self.emails: Counter[str] = Counter()
+        if kinds & traits.ADDRESSES:
+            self.urls.update(url.rstrip(".,;:!?") for url in pat.URL.findall(text))
+            self.emails.update(pat.EMAIL.findall(text))
+
+    def _read_dimensions(self) -> tuple[list[str], ...]:
+        return tuple(
+            [plain(n.text.replace(",", "")) for n in read_numerals(found[0], english=True)]
+            for pattern in (pat.DIMENSION, pat.RANGE)
+            for found in pattern.finditer(self.folded)
+        )
 
     def _read_quantities(self) -> tuple[Quantity, ...]:
         text = self.folded
         clocks: dict[int, frozenset[str]] = {}
-        for found in pat.CLOCK.finditer(text):
+        for found in pat.CLOCK.finditer(text) if not self.words.isdisjoint(_HALVES) else ():
             hour = int(found[1])
             shifted = hour % 12 + (12 if found[3].casefold() == "p" else 0)
             clocks[found.start(1)] = frozenset((str(hour), str(shifted)))
@@ -161,6 +181,10 @@ class SourceFacts:
                 )
             )
         return tuple(quantities)
+
+
+# What may follow the hour: “6 pm” and “6 p.m.”.
+_HALVES = frozenset({"am", "pm", "a", "p"})
 
 
 def _opens_with_quote(text: str) -> bool:
@@ -194,31 +218,29 @@ class TargetFacts:
         "_recognised",
         "_source",
         "_terms",
-        "_words",
-        "ascii",
+        "chars",
         "folded",
         "lowered",
         "text",
+        "traits",
+        "word_list",
+        "words",
     )
 
     def __init__(self, text: str, source: str, language: Language, terms: tuple[GlossaryTerm, ...]) -> None:
         self.text = text
-        self.ascii = text.isascii()
         self.lowered = text.casefold()
-        self.folded = mask_protected(fold_digits(text))
+        self.chars = chars = frozenset(text)
+        self.word_list = pat.WORD.findall(self.lowered)
+        self.words = frozenset(self.word_list)
+        folded = fold_digits(text)
+        self.folded = folded if PROTECTING_SIGNS.isdisjoint(chars) else mask_protected(folded)
+        self.traits = read_traits(text, folded, chars, self.words)
         self._source = source
         self._language = language
         self._terms = terms
-        self._words: frozenset[str] | None = None
         self._numerals: tuple[Numeral, ...] | None = None
         self._recognised: bool | None = None
-
-    @property
-    def words(self) -> frozenset[str]:
-        """The different words of the translation, casefolded."""
-        if self._words is None:
-            self._words = frozenset(pat.WORD.findall(self.lowered))
-        return self._words
 
     @property
     def numerals(self) -> tuple[Numeral, ...]:
@@ -283,7 +305,8 @@ class Subject:
     `kind` is the field kind (title, list, spec, prose, option); `terms` the glossary terms that occur in
     the source; `limits` the longest text the place takes; `finish_reason` the provider's own word for why
     the reply ended, None when unknown; `formality` "formal" or "informal" where the brand voice asks for
-    one, else None. `facts` and `seen` are what is read out of the two texts.
+    one, else None. `facts` and `seen` are what is read out of the two texts, `traits` what either of them has
+    for checks to look at.
     """
 
     source: str
@@ -296,7 +319,20 @@ class Subject:
     formality: str | None = field(default=None, kw_only=True)
     facts: SourceFacts = field(init=False, repr=False, compare=False)
     seen: TargetFacts = field(init=False, repr=False, compare=False)
+    traits: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "facts", source_facts(self.source))
-        object.__setattr__(self, "seen", TargetFacts(self.translation, self.source, self.language, self.terms))
+        facts = source_facts(self.source)
+        seen = TargetFacts(self.translation, self.source, self.language, self.terms)
+        found = facts.traits | seen.traits
+        if self.terms:
+            found |= traits.TERMS
+        if self.limits.max_chars is not None:
+            found |= traits.LIMITED
+        if not all_plain(seen.chars, self.language.tag, self.language.script):
+            found |= traits.STRANGE
+        if not self.translation.isascii():
+            found |= read_letter_traits(seen.chars, self.language.script)
+        object.__setattr__(self, "facts", facts)
+        object.__setattr__(self, "seen", seen)
+        object.__setattr__(self, "traits", found)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from ketl.checks import _patterns as pat
 from ketl.checks._function_words import CLOSE_PAIRS, FUNCTION_WORDS, base_tag, count_function_words, vote
 from ketl.checks.base import Severity, check
-from ketl.checks.subject import GlossaryTerm, Subject
+from ketl.checks.subject import GlossaryTerm, Subject, pack
 from ketl.languages import LANGUAGES
 
 # English words that shops of many languages use unchanged; alone they prove no missing translation.
@@ -49,10 +49,6 @@ def has_language_mark(subject: Subject) -> bool:
     return _mark(subject.language.tag, subject.language.name).search(subject.translation.strip()) is not None
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).strip(" .!?:;,…\"“”„'’»«")
-
-
 def _own_words(subject: Subject) -> list[str]:
     """The words of an echoed source that a translation could change: no protected names, codes, capitals.
 
@@ -66,8 +62,10 @@ def _own_words(subject: Subject) -> list[str]:
 
 
 def _is_echo(subject: Subject) -> bool:
-    source, target = subject.source.strip(), subject.translation.strip()
-    return target == source or (abs(len(target) - len(source)) <= 4 and _plain(target) == _plain(source))
+    """Tell whether the letters and digits are those of the source, whatever spaces and marks stand between them."""
+    return subject.facts.packed[:3] == pack(subject.translation[:12])[:3] and subject.facts.packed == pack(
+        subject.translation
+    )
 
 
 def _agreed(term: GlossaryTerm, lowered: str) -> bool:

@@ -8,24 +8,18 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ketl.checks import _patterns as pat
+from ketl.checks import _traits as traits
+from ketl.checks._alphabets import COMPOSING, INVISIBLE
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
 
-ALWAYS_INVISIBLE = (
-    "\u00ad\u2060\u2061\u2062\u2063\u2064\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-    "\ufffc\u180e\u115f\u3164"
-)
-CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-# Scripts whose letters have a composed form that search and sorting expect; Indic and Hebrew points have none.
-COMPOSING = frozenset({"Latn", "Cyrl", "Grek", "Jpan", "Kore"})
-_PATTERN = re.compile(f"[{ALWAYS_INVISIBLE}\u200b\u200e\u200f{CONTROLS}]")
 _ZERO_WIDTH_SPACE_OK = frozenset({"th"})
 _DOUBLE_SPACE = re.compile(r"(?<=\S)[ \u00a0]{2,}(?=\S)")
 
 
 def unwanted_invisibles(text: str, tag: str, rtl: bool) -> Counter[str]:
     """Return the invisible characters of a text that the language has no use for."""
-    found = Counter(_PATTERN.findall(text))
+    found = Counter(INVISIBLE.findall(text))
     if tag in _ZERO_WIDTH_SPACE_OK:
         found.pop("\u200b", None)
     if rtl:
@@ -34,7 +28,7 @@ def unwanted_invisibles(text: str, tag: str, rtl: bool) -> Counter[str]:
     return found
 
 
-@check("invisible", Severity.WARNING)
+@check("invisible", Severity.WARNING, needs=traits.STRANGE)
 def invisible(subject: Subject) -> Iterable[str]:
     """Invisible character.
 
@@ -45,10 +39,7 @@ def invisible(subject: Subject) -> Iterable[str]:
     """
     text = subject.translation
     messages = []
-    if text.isascii():
-        if text.isprintable():
-            return ()
-    elif (
+    if (
         subject.language.script in COMPOSING
         and not unicodedata.is_normalized("NFC", text)
         and unicodedata.is_normalized("NFC", subject.source)
@@ -57,7 +48,7 @@ def invisible(subject: Subject) -> Iterable[str]:
     rtl = subject.language.direction == "rtl"
     found = unwanted_invisibles(text, subject.language.tag, rtl)
     if found:
-        for char in found - Counter(_PATTERN.findall(subject.source)):
+        for char in found - Counter(INVISIBLE.findall(subject.source)):
             name = unicodedata.name(char, f"control character {ord(char):04X}").casefold()
             messages.append(f"There is an invisible character ({name}).")
     return messages
@@ -85,7 +76,7 @@ def spaces(subject: Subject) -> Iterable[str]:
     return messages
 
 
-@check("line-breaks", Severity.WARNING)
+@check("line-breaks", Severity.WARNING, needs=traits.LINES)
 def line_breaks(subject: Subject) -> Iterable[str]:
     """Line break lost or added.
 
@@ -98,7 +89,7 @@ def line_breaks(subject: Subject) -> Iterable[str]:
     return (f"The translation has {found} line break{'s' * (found != 1)}, the English text {wanted}.",)
 
 
-@check("bullets", Severity.WARNING)
+@check("bullets", Severity.WARNING, needs=traits.LINES)
 def bullets(subject: Subject) -> Iterable[str]:
     """List mark lost or added.
 

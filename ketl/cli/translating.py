@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import signal
 import sys
@@ -128,6 +129,10 @@ def _routes(words: list[str]) -> dict[str, str]:
 
 
 def _translate(options: argparse.Namespace) -> int:
+    # What is loaded now lives to the end; without this every full collection walks it all again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     if options.out:
         check_writable(options.out, options.layout)
     if options.report:

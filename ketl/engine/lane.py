@@ -72,6 +72,8 @@ class ServiceTimes:
             slope = max(0.0, (self._sxy / n - mean_x * mean_y) / var)
         self._b = min(slope, mean_y / mean_x) if mean_x > 0 else 0.0
         self._a = mean_y - self._b * mean_x
+        if n >= 64 and self.answers % 64 >= _REFIT_EVERY:
+            return  # the spread moves slowly, and sorting costs more than the rest of an answer's books
         ordered = self._ratios()
         self._median = ordered[n // 2]
         self._p95 = ordered[min(n - 1, int(0.95 * n))]
