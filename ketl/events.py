@@ -9,11 +9,16 @@ from ketl.results import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request was sent to a model; `at_s` counts from the start of the run."""
+    """A request was sent to a model; `at_s` counts from the start of the run.
+
+    `first` tells the first attempt at the request, `new_here` the first with this model.
+    """
 
     request: int
     model: str
     at_s: float
+    first: bool = True
+    new_here: bool = True
 
 
 @dataclass(frozen=True, slots=True)

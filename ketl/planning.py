@@ -188,14 +188,14 @@ def _option(
         )
         number = packs_left * len(members)
         requests += round(number)
-        prompt_sum += number * prompt * head.tokens.prompt
+        prompt_sum += number * prompt * head.tokens.prompt_mean
         completion_sum += number * completion
         loads.append(
             Load(
                 group=group,
                 lanes=serving,
                 requests=number,
-                prompt_tokens=prompt * head.tokens.prompt,
+                prompt_tokens=prompt * head.tokens.prompt_mean,
                 completion_tokens=completion,
             )
         )

@@ -32,7 +32,7 @@ TIMELINE_MOST = 5_000
 class ModelTally:
     """What one model did in a run."""
 
-    requests: set[int] = field(default_factory=set)
+    requests: int = 0
     attempts: int = 0
     answered: int = 0
     status_counts: Counter[str] = field(default_factory=Counter)
@@ -80,6 +80,7 @@ class Tally:
         self.findings: Counter[str] = Counter()
         self.segments: Counter[str] = Counter()
         self.from_memory = 0
+        self.requests = 0
         self.rungs: Counter[tuple[int, bool]] = Counter()
         self.first_result_s: float | None = None
         self.cost_usd: float | None = 0.0
@@ -93,12 +94,6 @@ class Tally:
         self.spent: dict[tuple[str, str], tuple[int, float]] = {}
         self.phase = ""
         self._counting = True
-        self._requests: set[int] = set()
-
-    @property
-    def requests(self) -> int:
-        """How many requests were sent."""
-        return len(self._requests)
 
     @property
     def attempts(self) -> int:
@@ -114,8 +109,8 @@ class Tally:
             case _ if not self._counting:
                 return
             case Admitted():
-                self._requests.add(event.request)
-                self._model(event.model).requests.add(event.request)
+                self.requests += event.first
+                self._model(event.model).requests += event.new_here
             case Answered():
                 self._answered(event)
             case Ended():
@@ -301,7 +296,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         },
         "models": {
             name: {
-                "requests": len(model.requests),
+                "requests": model.requests,
                 "attempts": model.attempts,
                 "status_counts": dict(model.status_counts),
                 "tokens": {"prompt": model.prompt, "completion": model.completion, "cached": model.cached},

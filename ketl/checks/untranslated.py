@@ -120,7 +120,13 @@ def same_as_source(subject: Subject) -> Iterable[str]:
     """
     if subject.language.script != "Latn" or not _is_echo(subject) or not _own_words(subject):
         return ()
+    if _bare(subject.translation) != _bare(subject.source):
+        return ()
     return (f"The translation is the English text (“{subject.source.strip()}”).",)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.casefold().split()).strip(".!?:;,…\"“”„'’»«")
 
 
 _SCRIPT_OF = {base_tag(language.tag): language.script for language in LANGUAGES}

@@ -230,7 +230,9 @@ class Dispatcher:
         lane.in_flight += 1
         lane.sent += 1
         work.sent(request, attempt)
-        work.emit(Admitted(request.number, lane.model.id, now - work.started))
+        name = lane.model.id
+        work.emit(Admitted(request.number, name, now - work.started, not request.models, name not in request.models))
+        request.models.add(name)
         attempt.task = self._loop.create_task(self._run(attempt))
         if self._watch is None:
             self._watch = self._loop.call_later(_WATCH_EVERY_S, self._watch_attempts)

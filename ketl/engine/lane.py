@@ -147,6 +147,11 @@ class TokenFactors:
         factor.answers += 1
 
     @property
+    def prompt_mean(self) -> float:
+        """What prompts took on average, by what was expected; 1 before the first answer."""
+        return self._prompt
+
+    @property
     def prompt(self) -> float:
         """What to multiply expected prompt tokens by: unknown vocabularies count up to a fifth more."""
         return self._prompt * 1.03 if self._prompt_answers >= 3 else max(_UNKNOWN_VOCABULARY, self._prompt)

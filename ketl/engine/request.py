@@ -38,6 +38,7 @@ class Request:
     refusals: int = 0
     room: float = 1.0
     lane: Lane | None = None
+    models: set[str] = field(default_factory=set)
     done: bool = False
     hedged: bool = False
     attempts: list[Attempt] = field(default_factory=list)

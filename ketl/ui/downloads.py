@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
@@ -28,16 +29,16 @@ def file_bytes(live: LiveRun, layout: str, ending: str) -> bytes:
     return rows_to_bytes(all_rows(live), ending, layout)
 
 
-def offer_downloads(live: LiveRun) -> None:
+def offer_downloads(live: LiveRun, *, primary: bool = True) -> None:
     """Draw the download buttons; a file is made when its button is pressed, not before."""
-    _button(live, EXPORTS[_FIRST], "Download CSV", "primary")
+    _button(live, EXPORTS[_FIRST], "Download CSV", "primary" if primary else "secondary")
     with st.popover("Other formats", icon=":material/download:"):
         for key, export in EXPORTS.items():
             if key != _FIRST and _works(export):
                 _button(live, export, export.label, "tertiary")
 
 
-def _button(live: LiveRun, export: Export, label: str, kind: str) -> None:
+def _button(live: LiveRun, export: Export, label: str, kind: Literal["primary", "secondary", "tertiary"]) -> None:
     demo = "demo-" if live.engine == "demo" else ""
     st.download_button(
         label,
@@ -47,7 +48,7 @@ def _button(live: LiveRun, export: Export, label: str, kind: str) -> None:
         key=f"download_{export.layout}_{export.ending[1:]}",
         on_click="ignore",
         icon=":material/download:",
-        type="primary" if kind == "primary" else "tertiary",
+        type=kind,
     )
 
 

@@ -32,9 +32,15 @@ _STYLE = """<style>
 .k-foot { font-size: .78rem; opacity: .72; margin: .8rem 0 0 }
 .k-lead { font-size: 1.2rem; line-height: 1.45; margin: 0; max-width: 62rem; text-wrap: pretty }
 .k-own { opacity: .72; font-weight: 400 }
+/* A chosen pill is written in the primary color, which is too dim on the dark theme. */
+[data-testid="stButtonGroup"] [data-selected="true"] p { color: light-dark(#1f6650, #8fd9bd); }
+[class*="st-key-rtl_"] textarea { direction: rtl }
 .st-key-english { position: sticky; top: 4.5rem }
 .st-key-engine { margin-top: -.6rem }
-@media (max-width: 640px) { .st-key-english { position: static } .k-lead { font-size: 1.08rem } }
+@media (max-width: 640px) { /* A chosen pill is written in the primary color, which is too dim on the dark theme. */
+[data-testid="stButtonGroup"] [data-selected="true"] p { color: light-dark(#1f6650, #8fd9bd); }
+[class*="st-key-rtl_"] textarea { direction: rtl }
+.st-key-english { position: static } .k-lead { font-size: 1.08rem } }
 </style>"""
 
 
@@ -42,9 +48,7 @@ def show(page: StreamlitPage) -> None:
     """Draw the frame and the page in it; an error of ours becomes its sentence."""
     st.set_page_config(page_title=f"{page.title} · KETL Mtn.", page_icon=str(_LOGO), layout="wide")
     st.logo(str(_LOGO), size="large")
-    # A chosen pill is written in the primary color, which is too dim on the dark theme.
-    dim = st.context.theme.type == "dark"
-    st.html(_STYLE + ('<style>[data-testid$="Active"] p { color: #8fd9bd }</style>' if dim else ""))
+    st.html(_STYLE)
     try:
         _engine()
         page.run()

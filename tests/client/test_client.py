@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import socket
 from typing import Any
 
@@ -93,11 +95,13 @@ def test_a_gateway_s_own_path_is_kept() -> None:
     [
         ({"usage": None}, (None, None, 0, "stop")),
         ({"usage": {}}, (None, None, 0, "stop")),
+        ({"usage": ["odd"]}, (None, None, 0, "stop")),
+        ({"usage": "odd"}, (None, None, 0, "stop")),
         ({"usage": {"prompt_tokens": 5, "completion_tokens": 6, "prompt_tokens_details": None}}, (5, 6, 0, "stop")),
         ({"choices": [{"message": {"content": "x"}, "finish_reason": "length"}]}, (120, 34, 0, "length")),
         ({"choices": [{"message": {"content": "x"}, "finish_reason": None}]}, (120, 34, 0, "stop")),
     ],
-    ids=["null usage", "empty usage", "null details", "cut off", "no reason"],
+    ids=["null usage", "empty usage", "list for usage", "text for usage", "null details", "cut off", "no reason"],
 )
 def test_what_an_answer_leaves_out_is_unknown_and_not_zero(changes: dict[str, Any], reply: tuple[Any, ...]) -> None:
     got = complete(Answer(200, completion("x", **changes)))
@@ -201,7 +205,6 @@ def test_each_refusal_is_its_named_error_with_its_facts(
         b'{"choices": [{}]}', b'{"choices": [{"message": null}]}', b'{"choices": [{"message": {"role": "assistant"}}]}',
         b'{"error": {"message": "x"}}', b'{"choices": {"0": 1}}', b'{"choices": [[1]]}', b"\xff\xfe",
         completion(None), completion(""), completion(" \n"), completion(["a"]), completion(5),
-        completion("x", usage=["odd"]), completion("x", usage="odd"),
     ],
     ids=str,
 )  # fmt: skip
@@ -220,6 +223,14 @@ def test_a_reset_in_the_middle_of_the_body_is_unreachable() -> None:
     whole = Answer(200, completion("x" * 5000))
     error = complete(Answer(200, whole.body, sent=len(whole.raw()) - 2000))
     assert type(error) is UnreachableError
+
+
+def test_a_compressed_answer_is_read() -> None:
+    packed = gzip.compress(json.dumps(completion("ソックス")).encode())
+    got = complete(Answer(200, packed, {"content-encoding": "gzip"}))
+    assert isinstance(got, Reply) and got.content == "ソックス"
+    spoilt = complete(Answer(200, packed[:-30] + b"x" * 30, {"content-encoding": "gzip"}))
+    assert isinstance(spoilt, UnusableReplyError | UnreachableError)
 
 
 def test_nobody_listening_is_unreachable() -> None:

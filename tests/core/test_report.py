@@ -78,7 +78,7 @@ RUN = (
     answered(2, ASIAN, seconds=0.9, tokens=(200, 80, 64), cost_usd=0.002),
     Ended(Outcome(key=b"f", language_tag="es", status=Status.FAILED), 0.55),
     ended(Status.TRANSLATED, 0.6, "numbers", "length"),
-    Admitted(3, WESTERN, 1.0),
+    Admitted(3, WESTERN, 1.0, False, False),
     answered(3, kind="retry", seconds=0.3),
     answered(4, kind="repair", cost_usd=0.004),
     answered(1, kind="hedge", status="superseded", tokens=(0, 0, 0), cost_usd=0.0),

@@ -1,0 +1,101 @@
+"""The quality page's parts: which model serves which language how well, and what the memory holds."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import streamlit as st
+
+from ketl.catalog import FIELDS
+from ketl.languages import LANGUAGES
+from ketl.learning import records, suggestions
+from ketl.memory import Memory
+from ketl.ui.session import runs
+
+_NAMES = {language.tag: language.name for language in LANGUAGES}
+_KINDS = {f.kind: f.label for f in FIELDS}
+
+
+def routes_panel() -> None:
+    """Draw how well each model did by language and field, over all runs of this engine, and what that suggests."""
+    st.subheader("What the models have shown", anchor=False)
+    stats = runs().store.route_stats(runs().settings.engine)
+    rows = records(stats)
+    if not rows:
+        st.info("Nothing learned yet: every run adds to it.", icon=":material/school:")
+        return
+    for hint in suggestions(stats):
+        st.info(hint, icon=":material/lightbulb:")
+    st.dataframe(
+        {
+            "Language": [row.language for row in rows],
+            "Field": [_KINDS.get(row.kind, row.kind) for row in rows],
+            "Model": [row.model for row in rows],
+            "Answers": [row.answers for row in rows],
+            "Right at once": [row.pass_rate for row in rows],
+            "Repaired": [row.repair_share for row in rows],
+            "Seconds": [row.seconds for row in rows],
+            "Cost": [row.cost_usd for row in rows],
+        },
+        key="routes",
+        hide_index=True,
+        height=420 if len(rows) > 10 else "auto",
+        column_config={
+            "Answers": st.column_config.NumberColumn(help="Texts that this model answered"),
+            "Right at once": st.column_config.ProgressColumn(
+                format="percent", min_value=0.0, max_value=1.0, help="Share without an error at the first try"
+            ),
+            "Repaired": st.column_config.NumberColumn(
+                format="percent", help="Share that came right when asked again or by the next model"
+            ),
+            "Seconds": st.column_config.NumberColumn(format="%.2f", help="Seconds a text"),
+            "Cost": st.column_config.NumberColumn(format="$%.6f", help="US dollars a text"),
+        },
+    )
+    st.caption("Suggestions never change a route by themselves.")
+
+
+def memory_panel() -> None:
+    """Draw what the memory holds by language, and the way to take it elsewhere."""
+    st.subheader("What the memory holds", anchor=False)
+    engine = runs().settings.engine
+    memory = Memory(runs().store, engine)
+    rows = [row for row in memory.stats() if row.engine == engine]
+    if not rows:
+        st.info("Empty: clean translations are remembered as runs end.", icon=":material/bookmark:")
+        return
+    total, locked = sum(row.translations for row in rows), sum(row.locked for row in rows)
+    st.markdown(
+        f"**{total:,}** translations, **{locked:,}** of them approved or edited by a person and therefore locked. "
+        "The same text in the same language is never paid for again."
+    )
+    st.dataframe(
+        {
+            "Language": [_NAMES.get(row.language_tag, row.language_tag) for row in rows],
+            "Translations": [row.translations for row in rows],
+            "Locked": [row.locked for row in rows],
+        },
+        key="memory_table",
+        hide_index=True,
+        width="content",
+    )
+    st.download_button(
+        "Download the memory (TMX)",
+        _tmx(memory),
+        f"ketl-{'demo-' if engine == 'demo' else ''}memory.tmx",
+        "application/x-tmx+xml",
+        key="tmx",
+        on_click="ignore",
+        icon=":material/download:",
+        help="The format that translation tools exchange their memories in.",
+    )
+
+
+def _tmx(memory: Memory) -> Callable[[], bytes]:
+    def write() -> bytes:
+        handle = io.BytesIO()
+        memory.export_tmx(handle)
+        return handle.getvalue()
+
+    return write
