@@ -118,6 +118,15 @@ def parse_product(row: object, where: str) -> Product:
     return Product(ident, texts, extra)
 
 
+def _cleaned(product: Product) -> Product:
+    """Return a product built by hand with its texts as a file's would be."""
+    texts = {
+        name: clean_text(value) if isinstance(value, str) else tuple(clean_text(item) for item in value)
+        for name, value in product.texts.items()
+    }
+    return product if texts == dict(product.texts) else Product(product.id, texts, product.extra)
+
+
 def _passes_through(key: str) -> bool:
     return key not in _KEY_TO_FIELD and key not in ("extracted_data", *_ID_KEYS)
 
@@ -193,7 +202,7 @@ class Catalog:
         if isinstance(products, cls):
             return products
         rows = (
-            p if isinstance(p, Product) else parse_product(p, f"Row {number}")
+            _cleaned(p) if isinstance(p, Product) else parse_product(p, f"Row {number}")
             for number, p in enumerate(products, start=1)
         )
         held = list(_without_duplicates(rows, "The list of products"))

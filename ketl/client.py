@@ -51,9 +51,10 @@ def parse_duration(text: str) -> float | None:
     if parts:
         return sum(float(number) * _UNIT_S[unit] for number, unit in parts)
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
         return None
+    return seconds if 0.0 <= seconds < float("inf") else None
 
 
 class GroqClient:
@@ -175,11 +176,12 @@ def read_reply(body: bytes, headers: list[tuple[bytes, bytes]], model: str) -> R
         data = orjson.loads(body)
         choice = data["choices"][0]
         content = choice["message"]["content"]
-        usage = data.get("usage") or {}
+        usage = data.get("usage")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise UnusableReplyError("The provider's answer was cut off or unreadable.", model=model) from error
     if not isinstance(content, str) or not content.strip():
         raise UnusableReplyError("The model's answer was empty.", model=model)
+    usage = usage if isinstance(usage, dict) else {}
     details = usage.get("prompt_tokens_details")
     return Reply(
         content=content,
@@ -197,9 +199,11 @@ def read_limits(headers: list[tuple[bytes, bytes]]) -> LimitFacts:
     for name, value in headers:
         if name[:12].lower() == b"x-ratelimit-":
             try:
-                found[name[12:].lower()] = float(value)
+                figure = float(value)
             except ValueError:
                 continue  # the reset headers are durations; the bucket arithmetic does not need them
+            if 0.0 <= figure < float("inf"):
+                found[name[12:].lower()] = figure
     if not found:
         return NO_LIMIT_FACTS
     return LimitFacts(
@@ -215,7 +219,8 @@ def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
     if isinstance(error, groq.APIConnectionError):
         return UnreachableError(
             "The provider could not be reached or the connection broke. Check the network and try again.",
-            timed_out=isinstance(error, groq.APITimeoutError),
+            # The transport calls a connection that the other side closed a time-out, too; its cause knows better.
+            timed_out=isinstance(error, groq.APITimeoutError) and _has_timeout(error),
             model=model,
         )
     if not isinstance(error, groq.APIStatusError):
@@ -252,6 +257,14 @@ def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
     return RefusedError(
         f"The provider would not take the request (status {status}): {_short(message)}", code=code or None, model=model
     )
+
+
+def _has_timeout(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, TimeoutError):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _limit_error(status: int, message: str, model: str | None, wait_s: float | None) -> LimitReachedError:

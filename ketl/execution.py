@@ -29,7 +29,7 @@ from ketl.planning import Census, Goals, RunPlan, make_plan, take_census
 from ketl.prompts import answer_tokens
 from ketl.report import Facts, Tally, build_report
 from ketl.results import Outcome, ResultRow, Status
-from ketl.routing import choose_routes
+from ketl.routing import choose_routes, regroup
 from ketl.session import Claim, Session
 from ketl.store import Store
 from ketl.timing import Baseline, BaselineKind, Step, extrapolate, sample_size, take_apart
@@ -57,7 +57,7 @@ def select(job: Job, catalog: Catalog | None = None) -> Selection:
 
     Raises the UsageError that names the product, language, field or file that is wrong.
     """
-    languages = find_languages(job.languages)
+    languages = regroup(find_languages(job.languages), job.routes)
     fields = find_fields(job.fields)
     chosen = (catalog or Catalog.open(job.catalog)).select(job.products)
     brief = Brief(Glossary.load(job.glossary), BrandVoice.load(), job.profile)

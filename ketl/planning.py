@@ -314,11 +314,11 @@ def _describe(
 def _limit_note(option: _Option, lanes: Mapping[str, Lane]) -> str:
     for name, number in option.forecast.share.items():
         day = lanes[name].books.buckets.get("RPD")
-        if day is not None and number > day.capacity:
+        if day is not None and number > day.capacity + 0.5:
             return f"The day's {day.capacity:,.0f} requests of {name} cannot cover this: {number:,.0f} needed."
         tokens = lanes[name].books.buckets.get("TPD")
         need = number * sum(option.tokens) / max(1, option.requests)
-        if tokens is not None and need > tokens.capacity:
+        if tokens is not None and need > 1.001 * tokens.capacity:
             return f"The day's {tokens.capacity:,.0f} tokens of {name} cannot cover this: about {need:,.0f} needed."
     name, kind = option.forecast.binding
     words = {"RPM": "requests a minute", "TPM": "tokens a minute", "OTPM": "completion tokens a minute"}

@@ -22,6 +22,8 @@ MAX_REFUSALS = 60
 # Full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter", 2015): uniform in 0 .. base × 2^n.
 BACKOFF_BASE_S = 0.2
 BACKOFF_CAP_S = 10.0
+# A busy provider may ask for any wait; after a minute it is worth looking again.
+MAX_WAIT_S = 60.0
 
 
 class Action(StrEnum):
@@ -61,7 +63,7 @@ def decide(error: RunError, *, tries: int, refusals: int, segments: int, rng: ra
         case LimitReachedError(too_large=True):
             return Decision(Action.SPLIT if segments > 1 else Action.NEXT_MODEL)
         case LimitReachedError(kind="CAPACITY"):
-            wait_s = error.wait_s if error.wait_s is not None else backoff_s(tries + 1, rng)
+            wait_s = min(error.wait_s, MAX_WAIT_S) if error.wait_s is not None else backoff_s(tries + 1, rng)
             return Decision(Action.AGAIN if tries < MAX_TRIES else Action.NEXT_MODEL, wait_s)
         case LimitReachedError():
             return Decision(Action.AGAIN if refusals < MAX_REFUSALS else Action.FAIL)
@@ -76,7 +78,7 @@ def decide(error: RunError, *, tries: int, refusals: int, segments: int, rng: ra
         case ProviderError() | UnreachableError():
             if tries >= MAX_TRIES:
                 return Decision(Action.FAIL)
-            said = error.wait_s if error.wait_s is not None else 0.0
+            said = min(error.wait_s or 0.0, MAX_WAIT_S)
             return Decision(Action.AGAIN, max(said, backoff_s(tries, rng)))
         case _:
             return Decision(Action.FAIL)

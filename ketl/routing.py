@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ketl.errors import SettingsError, did_you_mean
 from ketl.languages import GROUPS, Language, find_language
@@ -47,8 +47,20 @@ def choose_routes(
     return {group: _route(group, alive, first.get(group)) for group in wanted}
 
 
+def regroup(languages: Iterable[Language], overrides: Mapping[str, str]) -> tuple[Language, ...]:
+    """Return the languages, those with an override of their own in a group of their own ("asian:ja").
+
+    Raises SelectionError for an override that names neither a group nor a language.
+    """
+    own = {find_language(key).tag for key in overrides if key.strip().casefold() not in GROUPS}
+    return tuple(
+        replace(language, group=f"{language.group}:{language.tag}") if language.tag in own else language
+        for language in languages
+    )
+
+
 def _route(group: str, alive: set[str], override: str | None) -> Route:
-    chain = CHAINS.get(group, CHAINS["western"])
+    chain = CHAINS.get(group.partition(":")[0], CHAINS["western"])
     living = tuple(model for model in chain if model in alive)
     # A gateway may serve models under names of its own; better those than none.
     others = () if living else tuple(sorted(m for m in alive if not any(word in m.lower() for word in NOT_FOR_TEXT)))
@@ -90,5 +102,8 @@ def _read_overrides(overrides: Mapping[str, str], alive: set[str]) -> dict[str, 
                 "See the list with “python -m ketl models”."
             )
         group = key.strip().casefold()
-        first[group if group in GROUPS else find_language(key).group] = model
+        if group not in GROUPS:
+            language = find_language(key)
+            group = f"{language.group}:{language.tag}"
+        first[group] = model
     return first

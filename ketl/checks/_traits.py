@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # One bit each; a check that needs one of them runs when the source or the translation has it.
 NUMBERS = 1
 MARKUP = 2
@@ -18,7 +20,9 @@ MIXED = 1024
 LIMITED = 2048
 
 _DIGITS = frozenset("0123456789")
-_MARKUP = frozenset("<{⟦%[*&")
+_MARKUP = frozenset("<{⟦[*&")
+# A percent sign that begins a placeholder, not one that follows a number.
+_PERCENT = re.compile(r"%[\d(sdf@+#.-]")
 _PAIRS = frozenset("()（）[]【】{}\"")
 _MONEY_SIGNS = frozenset("$€£¥￥＄円")
 _MONEY_CODES = frozenset({"usd", "eur", "gbp", "jpy", "cny", "cad", "aud"})
@@ -28,9 +32,11 @@ _PROTOCOLS = frozenset({"javascript", "vbscript", "html"})
 def read_traits(text: str, folded: str, chars: frozenset[str], words: frozenset[str]) -> int:
     """Return the bits that the characters and words of a text say; `folded` is the text with its digits as 0-9."""
     traits = 0
-    if not _DIGITS.isdisjoint(chars) or folded is not text:
+    if not _DIGITS.isdisjoint(chars) or (folded is not text and not _DIGITS.isdisjoint(folded)):
         traits = NUMBERS
     if not _MARKUP.isdisjoint(chars) or not _PROTOCOLS.isdisjoint(words):
+        traits |= MARKUP
+    elif "%" in chars and _PERCENT.search(text):
         traits |= MARKUP
     if not _PAIRS.isdisjoint(chars):
         traits |= PAIRS

@@ -105,8 +105,8 @@ def same_unit(one: str, other: str) -> bool:
 
 
 @lru_cache(maxsize=128)
-def _reader(tag: str) -> tuple[re.Pattern[str], re.Pattern[str], Mapping[str, str]]:
-    """Return the patterns that read a unit after and before a number, and what each spelling means."""
+def _reader(tag: str) -> tuple[Mapping[str, re.Pattern[str]], Mapping[str, str]]:
+    """Return the patterns that read a unit, by the first letter of the unit, and what each spelling means."""
     meaning: dict[str, str] = {}
     for unit, line in _SYMBOLS.items():
         for spelling in line.split():
@@ -121,8 +121,8 @@ def _reader(tag: str) -> tuple[re.Pattern[str], re.Pattern[str], Mapping[str, st
     if language != "en":
         stems.setdefault("pound", "lb")
         stems.setdefault("ounce", "oz")
-    exact: list[str] = []
-    loose: list[str] = []
+    exact: dict[str, list[str]] = {}
+    loose: dict[str, list[str]] = {}
     for spelling in sorted({*meaning, *stems}, key=lambda s: (-len(s), s)):
         body = re.escape(spelling)
         if language == "ko" and len(spelling) == 1 and spelling > "\uabff":
@@ -136,28 +136,37 @@ def _reader(tag: str) -> tuple[re.Pattern[str], re.Pattern[str], Mapping[str, st
         else:
             # In scripts without spaces the next word follows at once.
             end = r"(?![A-Za-z])" if language in ("ja", "zh", "ko", "th") else r"(?![^\W\d_])"
-        (exact if len(spelling) == 1 else loose).append(body + end)
-    union = f"(?i:{'|'.join(loose)})|{'|'.join(exact)}"
+        if len(spelling) == 1:
+            exact.setdefault(spelling, []).append(body + end)
+        else:
+            loose.setdefault(spelling[0].casefold(), []).append(body + end)
     meaning.update(stems)
     lowered = {k.casefold(): v for k, v in meaning.items() if len(k) > 1} | {
         k: v for k, v in meaning.items() if len(k) == 1
     }
-    before = "|".join(re.escape(s) for s in ("%", "٪", "％", "yüzde"))
-    symbols = "mm|cm|km|kg|oz|lb"
-    return (
-        re.compile(rf"[\s\u00a0\u202f]?[-\u2011]?[\s\u00a0\u202f]?({union})"),
-        re.compile(rf"(?:({before})\s?|(?<![^\W\d_])({symbols})[\s\u00a0]|(?<![^\W\d_])(g)\s)$"),
-        lowered,
-    )
+    patterns: dict[str, re.Pattern[str]] = {}
+    for first in {*exact, *loose}:
+        parts = [f"(?i:{'|'.join(loose[first.casefold()])})"] if first.casefold() in loose else []
+        patterns[first] = re.compile("|".join([*parts, *exact.get(first, ())]))
+    return patterns, lowered
+
+
+_GAP = re.compile(r"[\s\u00a0\u202f]?[-\u2011]?[\s\u00a0\u202f]?")
+_BEFORE = re.compile(r"(?:([%٪％]|yüzde)\s?|(?<![^\W\d_])(mm|cm|km|kg|oz|lb)[\s\u00a0]|(?<![^\W\d_])(g)\s)$")
+_ENDS_BEFORE = frozenset("%٪％e \u00a0\u202f")
 
 
 def unit_after(text: str, end: int, tag: str) -> str | None:
     """Return the unit written right after position `end` of `text`, None when there is none that is known."""
-    pattern, _, meaning = _reader(tag)
-    found = pattern.match(text, end)
+    gap = _GAP.match(text, end)
+    start = gap.end() if gap else end
+    first = text[start : start + 1]
+    patterns, meaning = _reader(tag)
+    pattern = patterns.get(first) or patterns.get(first.casefold())
+    found = pattern.match(text, start) if pattern else None
     if found is None:
         return None
-    spelling = found[1]
+    spelling = found[0]
     unit = meaning.get(spelling) or meaning.get(spelling.casefold())
     if unit is None:
         folded = spelling.casefold()
@@ -170,9 +179,10 @@ def unit_after(text: str, end: int, tag: str) -> str | None:
 
 def unit_before(text: str, start: int, tag: str) -> str | None:
     """Return the unit written right before position `start` (“%100”, “cm 30”), None when there is none."""
-    _, pattern, meaning = _reader(tag)
-    found = pattern.search(text, max(0, start - 8), start)
+    if text[start - 1 : start] not in _ENDS_BEFORE:
+        return None
+    found = _BEFORE.search(text, max(0, start - 8), start)
     if found is None:
         return None
     spelling = found[1] or found[2] or found[3]
-    return meaning.get(spelling.casefold(), "%")
+    return _reader(tag)[1].get(spelling.casefold(), "%")

@@ -28,6 +28,9 @@ _MARKUP = re.compile(
 )
 _FRENCH_MARK = re.compile(r"(?<=[^\s\u00a0\u202f;:!?(«])[ \u00a0\u202f]?([;:!?]+)(?=[\s\u00a0\u202f»\"”)]|$)")
 _SPACE_BEFORE = re.compile(r"(?<=[^\W_]) +([,;:!?]|\.(?!\.|\d))(?=\s|$)")
+_SPACE_AND_MARK = re.compile(r" [,;:!?.]")
+# Without one of these there is nothing to set.
+_SPACED_MARKS = (" ,", " .", ":", ";", "!", "?")
 _NO_SPACE_BEFORE = frozenset({
     "de", "es", "it", "pt", "nl", "pl", "ru", "uk", "sv", "da", "nb", "fi", "cs", "sk", "sl", "hr", "hu", "ro",
     "tr", "ca", "el", "bg", "sr", "is", "lt", "lv", "et",
@@ -108,13 +111,18 @@ def fix_typography(text: str, language: Language, source: str) -> str:
 
     French spaces and Spanish opening marks are set only in text that is plainly of its language.
     """
+    for mark in _SPACED_MARKS:
+        if mark in text:
+            break
+    else:
+        return text
     base = base_tag(language.tag)
     if base not in _NO_SPACE_BEFORE and base != "fr":
         return text
     if base == "fr" and language.tag != "fr-CA":
         return _outside_markup(text, _space_french) if _FRENCH_MARK.search(text) and _is_plain(text, base) else text
     # A space before a mark that the source has too is a matter of the text, not of the language.
-    if _SPACE_BEFORE.search(text) and not _SPACE_BEFORE.search(source):
+    if _SPACE_AND_MARK.search(text) and _SPACE_BEFORE.search(text) and not _SPACE_BEFORE.search(source):
         text = _outside_markup(text, lambda part: _SPACE_BEFORE.sub(r"\1", part))
     if base == "es" and ("!" in text or "?" in text) and _is_plain(text, base):
         text = _outside_markup(text, _open_spanish)

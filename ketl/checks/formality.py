@@ -10,36 +10,50 @@ from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
 
 
-def _words(line: str) -> str:
-    return rf"(?i:\b(?:{line.replace(' ', '|')})\b)"
-
-
-# Language: (informal, formal). “Sie” and “Lei” count only inside a sentence, where they cannot mean “she”.
+# Language: informal words, formal words. “Sie”, “Lei” and the like count only inside a sentence, where they
+# cannot mean “she”: a pattern finds them.
 _ADDRESS = {
-    tag: (re.compile(informal), re.compile(formal))
+    tag: (frozenset(informal.split()), frozenset(formal.split()))
     for tag, (informal, formal) in {
-        "es": (_words("tú tu tus ti contigo tuyo tuya"), _words("usted")),
-        "fr": (_words("tu toi tes"), _words("vous votre vos vôtre")),
-        "de": (
-            _words("du dich dir dein deine deinen deinem deiner deines"),
-            r"(?<=[a-zäöüß,] )(?:Sie|Ihnen|Ihr|Ihre|Ihren|Ihrem|Ihrer)\b",
-        ),
-        "it": (_words("tu tuo tua tuoi tue"), r"(?<=[a-zàèéìòù,] )(?:Lei|Suo|Sua|Suoi|Sue)\b"),
-        "nl": (_words("je jij jouw jou"), _words("u uw")),
-        "pl": (
-            _words("ty ciebie tobie twój twoja twoje twojego twojej twoim"),
-            r"(?<=[a-ząćęłńóśźż,] )(?:Pan|Pani|Państwo|Państwa|Panu)\b",
-        ),
+        "es": ("tú tu tus ti contigo tuyo tuya", "usted"),
+        "fr": ("tu toi tes", "vous votre vos vôtre"),
+        "de": ("du dich dir dein deine deinen deinem deiner deines", ""),
+        "it": ("tu tuo tua tuoi tue", ""),
+        "nl": ("je jij jouw jou", "u uw"),
+        "pl": ("ty ciebie tobie twój twoja twoje twojego twojej twoim", ""),
         "ru": (
-            _words("ты тебя тебе тобой твой твоя твоё твои твоих твоей твоего"),
-            _words("вы вас вам вами ваш ваша ваше ваши ваших вашей вашего"),
+            "ты тебя тебе тобой твой твоя твоё твои твоих твоей твоего",
+            "вы вас вам вами ваш ваша ваше ваши ваших вашей вашего",
         ),
-        "uk": (_words("ти тебе тобі твій твоя твоє твої"), _words("ви вас вам вами ваш ваша ваше ваші")),
-        "cs": (_words("ty tebe tobě tvůj tvoje tvá tvé tvoji"), _words("vás vám vámi váš vaše vaši")),
-        "sv": (_words("du dig din ditt dina"), r"(?<=[a-zåäö,] )(?:Ni|Er|Ert|Era)\b"),
-        "tr": (_words("sen seni sana senin"), _words("siz sizi size sizin")),
+        "uk": ("ти тебе тобі твій твоя твоє твої", "ви вас вам вами ваш ваша ваше ваші"),
+        "cs": ("ty tebe tobě tvůj tvoje tvá tvé tvoji", "vás vám vámi váš vaše vaši"),
+        "sv": ("du dig din ditt dina", ""),
+        "tr": ("sen seni sana senin", "siz sizi size sizin"),
     }.items()
 }
+_CAPITAL_FORMS = {
+    "de": r"(?<=[a-zäöüß,] )(?:Sie|Ihnen|Ihr|Ihre|Ihren|Ihrem|Ihrer)\b",
+    "it": r"(?<=[a-zàèéìòù,] )(?:Lei|Suo|Sua|Suoi|Sue)\b",
+    "pl": r"(?<=[a-ząćęłńóśźż,] )(?:Pan|Pani|Państwo|Państwa|Panu)\b",
+    "sv": r"(?<=[a-zåäö,] )(?:Ni|Er|Ert|Era)\b",
+}
+_CAPITAL_WORDS = {
+    "de": frozenset("sie ihnen ihr ihre ihren ihrem ihrer".split()),
+    "it": frozenset("lei suo sua suoi sue".split()),
+    "pl": frozenset("pan pani państwo państwa panu".split()),
+    "sv": frozenset("ni er ert era".split()),
+}
+
+
+def _formal(subject: Subject, tag: str, known: frozenset[str]) -> str:
+    """Return a formal word of the text, an empty string when there is none."""
+    words = subject.seen.words
+    if tag in _CAPITAL_WORDS:
+        if words.isdisjoint(_CAPITAL_WORDS[tag]):
+            return ""
+        found = re.search(_CAPITAL_FORMS[tag], subject.translation)
+        return found[0] if found else ""
+    return "" if words.isdisjoint(known) else min(words & known)
 
 
 @check("formality", Severity.WARNING)
@@ -51,14 +65,17 @@ def formality(subject: Subject) -> Iterable[str]:
     """
     if subject.kind not in ("prose", "list"):
         return ()
-    patterns = _ADDRESS.get(base_tag(subject.language.tag))
-    if patterns is None:
+    tag = base_tag(subject.language.tag)
+    address = _ADDRESS.get(tag)
+    if address is None:
         return ()
-    informal, formal = (pattern.search(subject.translation) for pattern in patterns)
+    words = subject.seen.words
+    informal = "" if words.isdisjoint(address[0]) else min(words & address[0])
+    formal = _formal(subject, tag, address[1])
     if informal and formal:
-        return (f"“{informal[0]}” and “{formal[0]}” are mixed.",)
+        return (f"“{informal}” and “{formal}” are mixed.",)
     if informal and subject.formality == "formal":
-        return (f"“{informal[0]}” is informal, the brand voice is formal here.",)
+        return (f"“{informal}” is informal, the brand voice is formal here.",)
     if formal and subject.formality == "informal":
-        return (f"“{formal[0]}” is formal, the brand voice is informal here.",)
+        return (f"“{formal}” is formal, the brand voice is informal here.",)
     return ()

@@ -105,12 +105,18 @@ def rendering_stems(rendering: str) -> tuple[str, ...]:
     ) or (rendering.casefold(),)
 
 
+@lru_cache(maxsize=16384)
+def _folded(rendering: str) -> tuple[str, tuple[str, ...]]:
+    return rendering.casefold(), rendering_stems(rendering)
+
+
 def renders(term: GlossaryTerm, lowered: str) -> bool:
     """Tell whether one of the term's renderings, possibly inflected, stands in the casefolded text."""
-    return any(
-        rendering.casefold() in lowered or all(stem in lowered for stem in rendering_stems(rendering))
-        for rendering in term.renderings
-    )
+    for rendering in term.renderings:
+        whole, stems = _folded(rendering)
+        if whole in lowered or all(map(lowered.__contains__, stems)):
+            return True
+    return False
 
 
 @check("glossary", Severity.WARNING, needs=traits.TERMS)

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _SEPARATORS = {"٫": ".", "٬": ",", "．": ".", "，": ","}
-_ODD = "".join(_SEPARATORS)
-# The full-width comma is a list mark in Chinese, a thousands mark only between digits.
-_NEEDS_FOLDING = re.compile(f"(?![0-9])\\d|(?<=\\d)[{_ODD}](?=\\d)")
-_FOLDED = re.compile(f"(?![0-9])\\d|[{_ODD}]")
+# The zeros of the scripts that shops write in, of full-width digits and of the bold and outlined ones.
+_ZEROS = "٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀០᠐０𝟎𝟘𝟢𝟬𝟶"
+_TABLE = {ord(zero) + value: str(value) for zero in _ZEROS for value in range(10)}
+_TABLE |= {ord(mark): plain for mark, plain in _SEPARATORS.items()}
 _WIDE_COMMA = re.compile("(?<!\\d)，|，(?!\\d{3}(?!\\d))")
 _FRACTIONS = {"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "⅛": " 1/8"}
 _FRACTION = re.compile("[½⅓⅔¼¾⅛]")
+# A text without any of these is written with plain digits.
+FOLDABLE = frozenset(map(chr, _TABLE)) | frozenset(_FRACTIONS)
 
 _NUMBER = re.compile(r"\d+(?:[.,'’٬]\d+)*")
 _SPACED = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?:[.,]\d{1,2})?(?!\d)")
@@ -45,17 +47,10 @@ class Numeral:
 def fold_digits(text: str) -> str:
     """Return `text` with the digits of every script as 0-9 and their separators as . and , ; length is kept
     but for vulgar fractions."""
-    if text.isascii():
+    if FOLDABLE.isdisjoint(text):
         return text
-    if _NEEDS_FOLDING.search(text):
-        text = _FOLDED.sub(_fold, _WIDE_COMMA.sub("、", text))
-    if _FRACTION.search(text):
-        text = _FRACTION.sub(lambda found: _FRACTIONS[found[0]], text)
-    return text
-
-
-def _fold(found: re.Match[str]) -> str:
-    return _SEPARATORS.get(found[0]) or str(unicodedata.digit(found[0]))
+    text = _WIDE_COMMA.sub("、", text).translate(_TABLE)
+    return _FRACTION.sub(lambda found: _FRACTIONS[found[0]], text)
 
 
 def mask_protected(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from operator import eq
 
 from ketl.checks import _patterns as pat
 from ketl.checks import _traits as traits
@@ -39,6 +40,8 @@ def end_punctuation(subject: Subject) -> Iterable[str]:
     """
     source, text = subject.source.rstrip(), subject.translation.rstrip()
     if not source or not text or (source[-1] == text[-1]) or subject.language.tag == "th":
+        return ()
+    if source[-1].isalnum() and text[-1].isalnum():
         return ()
     wanted, found = _end_class(source, "en"), _end_class(text, subject.language.tag)
     if wanted == found or not subject.seen.recognised or has_language_mark(subject):
@@ -134,6 +137,9 @@ def repeated_word(subject: Subject) -> Iterable[str]:
 
     False alarms: languages that double words on purpose are left alone, as are grammatical doubles.
     """
+    words = subject.seen.word_list
+    if len(words) == len(subject.seen.words) or not any(map(eq, words, words[1:])):
+        return ()
     if subject.language.tag in _REDUPLICATES:
         return ()
     found = _REPEATED.search(subject.translation)

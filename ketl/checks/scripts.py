@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ketl.checks import _patterns as pat
 from ketl.checks import _traits as traits
-from ketl.checks._alphabets import ALSO, OF_LANGUAGE, RANGES, letter_patterns
+from ketl.checks._alphabets import ALSO, OF_LANGUAGE, RANGES, UNASSIGNED, letter_patterns
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
 from ketl.checks.untranslated import has_language_mark
@@ -41,6 +41,10 @@ _MOJIBAKE = re.compile(
 )
 
 
+# A quick look for what every pattern above needs.
+_SUSPECT = re.compile(f"[ÂâïÐÑàáãäåæçèéêëìíØÙÚÛÄÅРС][{_CP1252}\u0402-\u040f\u0452-\u045f]|Ã|{UNASSIGNED.pattern}")
+
+
 @check("mojibake", Severity.ERROR, needs=traits.GARBLED | traits.STRANGE)
 def mojibake(subject: Subject) -> Iterable[str]:
     """Garbled characters.
@@ -48,6 +52,8 @@ def mojibake(subject: Subject) -> Iterable[str]:
     Text decoded wrongly (“Ã©”, “â€™”), replacement characters, private-use or unassigned characters.
     False alarms: none known.
     """
+    if _SUSPECT.search(subject.translation) is None:
+        return ()
     found = _MOJIBAKE.search(subject.translation)
     if found is not None and found[0] not in subject.source:
         return (

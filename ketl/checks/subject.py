@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 from ketl.checks import _patterns as pat
@@ -14,7 +14,7 @@ from ketl.checks._function_words import count_function_words
 from ketl.checks._number_words import ENGLISH_NUMBER_WORDS
 from ketl.checks._traits import read_letter_traits, read_traits
 from ketl.checks._units import has_all_units, unit_after, unit_before
-from ketl.checks.numerals import PROTECTING_SIGNS, Numeral, fold_digits, mask_protected, plain, read_numerals
+from ketl.checks.numerals import FOLDABLE, PROTECTING_SIGNS, Numeral, fold_digits, mask_protected, plain, read_numerals
 from ketl.checks.profiles import NO_LIMIT, Limit
 from ketl.languages import Language
 
@@ -90,54 +90,40 @@ def read_placeholders(text: str) -> Counter[str]:
     return Counter("".join(found.split()) for found in pat.PLACEHOLDER.findall(text))
 
 
-def pack(text: str) -> str:
-    """Return the letters and digits of a text in lower case, nothing else."""
-    return pat.NOT_LETTER.sub("", text.casefold())
+def bare(text: str) -> str:
+    """Return the words and digits of a text in lower case with one space between them, no other sign."""
+    return pat.NOT_LETTER.sub(" ", text.casefold()).strip()
 
 
-def read_codes(text: str) -> tuple[str, ...]:
+def read_codes(text: str, words: frozenset[str]) -> tuple[str, ...]:
     """Return the codes of a text (4XL, 600D, V.2) and its acronyms of standards (UPF, YKK)."""
     codes = [found for found in pat.CODE.findall(text) if pat.NOT_CODE.fullmatch(found) is None]
-    return (*codes, *pat.ACRONYM.findall(text))
+    return tuple(codes) if words.isdisjoint(pat.ACRONYM_WORDS) else (*codes, *pat.ACRONYM.findall(text))
 
 
 class SourceFacts:
     """What is read out of one source text, once for all languages that it is translated to."""
 
-    __slots__ = (
-        "attributes", "bullets", "chars", "clock", "codes", "dimensions", "emails", "enders", "ends_balanced",
-        "ends_closed", "entities", "folded", "has_tags", "items", "nested", "newlines", "number_texts", "packed",
-        "placeholders", "quantities", "tags", "traits", "urls", "word_list", "word_values", "words",
-    )  # fmt: skip
-
     def __init__(self, text: str) -> None:
         self.chars = chars = frozenset(text)
-        folded = fold_digits(text)
+        folded = text if FOLDABLE.isdisjoint(chars) else fold_digits(text)
         self.folded = folded if PROTECTING_SIGNS.isdisjoint(chars) else mask_protected(folded)
         self.word_list = pat.WORD.findall(self.folded.casefold())
         self.words = words = frozenset(self.word_list)
-        self.packed = pack(text)
         self.traits = read_traits(text, folded, chars, words)
         self._read_markup(text)
         self.newlines = text.count("\n")
         self.bullets = len(pat.BULLET.findall(text)) if self.newlines else 0
-        self.word_values: Counter[str] = Counter()
-        if not words.isdisjoint(ENGLISH_NUMBER_WORDS):
-            for word in self.word_list:
-                self.word_values.update(ENGLISH_NUMBER_WORDS.get(word, ()))
         self.clock = False
         numbers = bool(self.traits & traits.NUMBERS)
         self.quantities = self._read_quantities() if numbers else ()
         self.number_texts = [quantity.text for quantity in self.quantities]
-        self.dimensions = self._read_dimensions() if len(self.quantities) > 1 else ()
-        self.codes = read_codes(self.folded) if numbers or not words.isdisjoint(pat.ACRONYM_WORDS) else ()
+        self.codes = read_codes(self.folded, words) if numbers or not words.isdisjoint(pat.ACRONYM_WORDS) else ()
         if self.codes:
             self.traits |= traits.CODES
-        stripped = text.rstrip()
-        self.ends_closed = bool(stripped) and stripped[-1] in pat.END_MARKS
+        self.text = text
+        self.ends_closed = (text.rstrip()[-1:] or "a") in pat.END_MARKS
         self.ends_balanced = text.count("(") == text.count(")")
-        self.enders = len(pat.SENTENCE_END.findall(stripped)) if self.ends_closed else 0
-        self.items = 1 if chars.isdisjoint(pat.LIST_SIGNS) else 1 + len(pat.LIST_MARK.findall(stripped))
 
     def _read_markup(self, text: str) -> None:
         kinds = self.traits
@@ -152,7 +138,31 @@ class SourceFacts:
             self.urls.update(url.rstrip(".,;:!?") for url in pat.URL.findall(text))
             self.emails.update(pat.EMAIL.findall(text))
 
-    def _read_dimensions(self) -> tuple[list[str], ...]:
+    @cached_property
+    def bare(self) -> str:
+        """The words and digits alone."""
+        return bare(self.text)
+
+    @cached_property
+    def enders(self) -> int:
+        """How many sentences end."""
+        return len(pat.SENTENCE_END.findall(self.text.rstrip()))
+
+    @cached_property
+    def items(self) -> int:
+        """How many entries the text has as a list."""
+        return 1 + len(pat.LIST_MARK.findall(self.text.rstrip()))
+
+    @cached_property
+    def word_values(self) -> Counter[str]:
+        """The numbers that words of the text can stand for."""
+        return Counter(value for word in self.word_list for value in ENGLISH_NUMBER_WORDS.get(word, ()))
+
+    @cached_property
+    def dimensions(self) -> tuple[list[str], ...]:
+        """The measures and ranges: rows of numbers whose order counts."""
+        if len(self.quantities) < 2:
+            return ()
         return tuple(
             [plain(n.text.replace(",", "")) for n in read_numerals(found[0], english=True)]
             for pattern in (pat.DIMENSION, pat.RANGE)
@@ -233,7 +243,7 @@ class TargetFacts:
         self.chars = chars = frozenset(text)
         self.word_list = pat.WORD.findall(self.lowered)
         self.words = frozenset(self.word_list)
-        folded = fold_digits(text)
+        folded = text if FOLDABLE.isdisjoint(chars) else fold_digits(text)
         self.folded = folded if PROTECTING_SIGNS.isdisjoint(chars) else mask_protected(folded)
         self.traits = read_traits(text, folded, chars, self.words)
         self._source = source

@@ -9,7 +9,7 @@ from functools import lru_cache
 from ketl.checks import _patterns as pat
 from ketl.checks._function_words import CLOSE_PAIRS, FUNCTION_WORDS, base_tag, count_function_words, vote
 from ketl.checks.base import Severity, check
-from ketl.checks.subject import GlossaryTerm, Subject, pack
+from ketl.checks.subject import GlossaryTerm, Subject, bare
 from ketl.languages import LANGUAGES
 
 # English words that shops of many languages use unchanged; alone they prove no missing translation.
@@ -62,10 +62,8 @@ def _own_words(subject: Subject) -> list[str]:
 
 
 def _is_echo(subject: Subject) -> bool:
-    """Tell whether the letters and digits are those of the source, whatever spaces and marks stand between them."""
-    return subject.facts.packed[:3] == pack(subject.translation[:12])[:3] and subject.facts.packed == pack(
-        subject.translation
-    )
+    """Tell whether the words and digits are those of the source, whatever signs stand between them."""
+    return subject.facts.words <= subject.seen.words and subject.facts.bare == bare(subject.translation)
 
 
 def _agreed(term: GlossaryTerm, lowered: str) -> bool:
@@ -120,12 +118,13 @@ def same_as_source(subject: Subject) -> Iterable[str]:
     """
     if subject.language.script != "Latn" or not _is_echo(subject) or not _own_words(subject):
         return ()
-    if _bare(subject.translation) != _bare(subject.source):
+    # A sign that moved, as in the Turkish “%100 polyester”, shows that somebody looked.
+    if _unspaced(subject.translation) != _unspaced(subject.source):
         return ()
     return (f"The translation is the English text (“{subject.source.strip()}”).",)
 
 
-def _bare(text: str) -> str:
+def _unspaced(text: str) -> str:
     return "".join(text.casefold().split()).strip(".!?:;,…\"“”„'’»«")
 
 

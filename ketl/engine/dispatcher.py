@@ -266,6 +266,12 @@ class Dispatcher:
             error = failure
         except asyncio.CancelledError:
             attempt.ended = attempt.ended or "cancelled"
+        except Exception as failure:  # a fault of ours must fail one request, not hang the run
+            error = RunError(
+                f"This text could not be sent because of an internal error ({type(failure).__name__}). "
+                "Run it again; if it fails again, report it.",
+                model=attempt.lane.model.id,
+            )
         self._over(attempt, reply, error)
 
     def _over(self, attempt: Attempt, reply: Reply | None, error: RunError | None) -> None:

@@ -29,7 +29,7 @@ def write(table: Table, handle: BinaryIO) -> None:
 
     Raises SettingsError when the table is larger than a worksheet or a text longer than a cell can be.
     """
-    import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
+    import xlsxwriter
 
     # Rows leave memory as they are written; nothing is ever a formula or a link, whatever it looks like.
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketl.errors import SelectionError, SettingsError
-from ketl.languages import GROUPS, LANGUAGES, Language, find_language
+from ketl.languages import GROUPS, LANGUAGES, Language, find_language, find_languages
 from ketl.models import CHAINS, MODELS, NOT_FOR_TEXT
-from ketl.routing import choose_routes, living_by_table
+from ketl.routing import choose_routes, living_by_table, regroup
 from ketl.wire import ListedModel
 
 EVERY_MODEL = [ListedModel(id=name) for name in MODELS]
@@ -74,14 +74,25 @@ def test_a_gateway_with_names_of_its_own_is_used_as_it_is() -> None:
 
 @pytest.mark.parametrize("who", ["asian", " Asian ", "Japanese", "日本語", "zh-Hans"])
 def test_an_override_goes_first_and_the_chain_stays_behind_it(who: str) -> None:
-    route = choose_routes([find_language("ja")], EVERY_MODEL, {who: "openai/gpt-oss-20b"})["asian"]
+    wanted = {who: "openai/gpt-oss-20b"}
+    (language,) = regroup([find_language(who) if "asian" not in who.lower() else find_language("ja")], wanted)
+    route = choose_routes([language], EVERY_MODEL, wanted)[language.group]
     assert route.chain == ("openai/gpt-oss-20b", "qwen-2.5-32b", "qwen/qwen3.8-27b", "openai/gpt-oss-120b")
     assert "you chose it" in route.reason
 
 
 def test_an_override_may_name_a_model_the_table_does_not_know() -> None:
-    route = choose_routes([find_language("es")], [*EVERY_MODEL, *listed("house/own")], {"es": "house/own"})["western"]
+    languages = regroup([find_language("es")], {"es": "house/own"})
+    route = choose_routes(languages, [*EVERY_MODEL, *listed("house/own")], {"es": "house/own"})["western:es"]
     assert route.chain[0] == "house/own" and len(route.chain) == 5
+
+
+def test_an_override_for_one_language_leaves_its_group_alone() -> None:
+    wanted = {"Japanese": "openai/gpt-oss-20b", "ko": "openai/gpt-oss-120b"}
+    routes = choose_routes(regroup(find_languages(["ja", "ko", "th"]), wanted), EVERY_MODEL, wanted)
+    assert {group: route.chain[0] for group, route in routes.items()} == {
+        "asian:ja": "openai/gpt-oss-20b", "asian:ko": "openai/gpt-oss-120b", "asian": "qwen-2.5-32b",
+    }  # fmt: skip
 
 
 def test_an_override_for_others_changes_nothing_here() -> None:
