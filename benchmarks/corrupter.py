@@ -334,6 +334,26 @@ def _info(name: str, ids: str, plant: Plant) -> Damage:
     return Damage(name, "info", frozenset(ids.split()), plant)
 
 
+_BEFORE = ("Here is the translation: {}", "Sure! Here's your text:\n\n{}", "Translation: {}")
+_AFTER = (
+    "{}\n\nNote: I kept the brand name.",
+    "{} (Let me know if you need changes!)",
+    "{} (Note: translated literally)",
+)
+_REFUSALS = (
+    "I'm sorry, but I can't help with that.",
+    "As an AI language model, I cannot translate this.",
+    "Lo siento, pero no puedo ayudar con eso.",
+    "申し訳ありませんが、翻訳できません。",
+)
+_ERRORS = (
+    "Error: 429 Too Many Requests",
+    "Internal Server Error",
+    "Traceback (most recent call last):",
+    "Translation failed",
+    "[ERROR] model overloaded",
+)
+
 DAMAGES: tuple[Damage, ...] = (
     _error("digits swapped", "numbers codes", _swap_digits),
     _error("digit changed", "numbers codes units", _change_digit),
@@ -351,37 +371,11 @@ DAMAGES: tuple[Damage, ...] = (
     _error("tag broken", "tags truncated", _break_tag),
     _error("link changed", "tags", _change_link),
     _error("unsafe markup", "unsafe-markup tags", _unsafe),
-    _error(
-        "talk before",
-        "chatter",
-        _say("Here is the translation: {}", "Sure! Here's your text:\n\n{}", "Translation: {}"),
-    ),
-    _error(
-        "talk after", "chatter", _say("{}\n\nNote: I kept the brand name.", "{} (Let me know if you need changes!)")
-    ),
+    _error("talk before", "chatter", _say(*_BEFORE)),
+    _error("talk after", "chatter", _say(*_AFTER)),
     _error("code fence", "chatter", _say("```\n{}\n```", "```json\n{}")),
-    _error(
-        "refusal",
-        "refusal",
-        _say(
-            "I'm sorry, but I can't help with that.",
-            "As an AI language model, I cannot translate this.",
-            "Lo siento, pero no puedo ayudar con eso.",
-            "申し訳ありませんが、翻訳できません。",
-            around=False,
-        ),
-    ),
-    _error(
-        "error text",
-        "error-text",
-        _say(
-            "Error: 429 Too Many Requests",
-            "Internal Server Error",
-            "Traceback (most recent call last):",
-            "Translation failed",
-            around=False,
-        ),
-    ),
+    _error("refusal", "refusal", _say(*_REFUSALS, around=False)),
+    _error("error text", "error-text", _say(*_ERRORS, around=False)),
     _error("empty", "empty", _say("", "   ", "—", "null", around=False)),
     _error("source echoed", "untranslated script", _echo),
     _warning("title echoed", "untranslated script same-as-source", _echo_title),

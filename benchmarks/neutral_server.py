@@ -69,7 +69,7 @@ class World:
         self.tries: Counter[bytes] = Counter()
         self.good: Counter[bytes] = Counter()
         self.in_flight = self.most_in_flight = self.connections = 0
-        self.first_at = self.last_at = 0.0
+        self.first_at = self.last_at = self.last_arrival_at = 0.0
         self.longest_s = 0.0
         self.began_at, self.cpu_s = now, _cpu()
 
@@ -84,6 +84,7 @@ class World:
             "most_in_flight": self.most_in_flight,
             "connections": self.connections,
             "span_s": self.last_at - self.first_at,
+            "arrivals_s": self.last_arrival_at - self.first_at,
             "longest_s": self.longest_s,
             "server_cpu_s": _cpu() - self.cpu_s,
         }
@@ -256,7 +257,7 @@ class Connection(asyncio.Protocol):
         request = orjson.loads(body)
         model, text = request["model"], request["messages"][-1]["content"]
         world.first_at = world.first_at or now
-        world.last_at = now
+        world.last_at = world.last_arrival_at = now
         world.count["attempts"] += 1
         counts = world.by_model.setdefault(model, Counter())
         counts["attempts"] += 1
@@ -329,6 +330,7 @@ class Connection(asyncio.Protocol):
             world.count["cut_by_ceiling"] += 1
         body = orjson.dumps({
             "id": "chatcmpl-neutral", "object": "chat.completion", "created": 1_790_000_000, "model": model,
+            "service_tier": "on_demand", "system_fingerprint": "fp_neutral", "x_groq": {"id": "req_neutral"},
             "choices": [{"index": 0, "finish_reason": finish, "logprobs": None,
                          "message": {"role": "assistant", "content": "" if fault == "empty" else content}}],
             "usage": {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion},

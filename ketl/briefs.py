@@ -56,10 +56,18 @@ class Brief:
     voice: BrandVoice
     profile: str | None = None
     _styles: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    _pinned: dict[str, Glossary] = field(default_factory=dict, compare=False, repr=False)
+
+    def pin(self, tag: str, terms: Glossary) -> None:
+        """Use `terms`, too, for every text of a language that is prepared from now on."""
+        self._pinned[tag] = terms
 
     def prepare(self, segment: Segment) -> Prepared:
         """Return `segment` made ready to travel."""
         terms = self.glossary.occurring(segment.source, segment.language)
+        pinned = self._pinned.get(segment.language.tag)
+        if pinned is not None and segment.kind != "option":
+            terms += pinned.occurring(segment.source, segment.language)
         hidden = _hide(segment.source, tuple(t.term for t in terms if t.do_not_translate))
         return Prepared(
             segment,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -32,12 +32,14 @@ from ketl.results import Outcome, ResultRow, Status
 from ketl.routing import choose_routes, regroup
 from ketl.session import Claim, Session
 from ketl.store import Store
+from ketl.termsheet import MOST_TEXTS, TermSheet
 from ketl.timing import Baseline, BaselineKind, Step, extrapolate, sample_size, take_apart
 from ketl.units import Segment, Text, cut_texts
 
 _CHUNK = 240
 _FLUSH_EVERY_S = 0.5
 _NOTED_AT_ONCE = 2_000
+_LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,9 @@ class Run:
     _stopped: KetlError | None = None
     _sent_tokens: float = 0.0
     _packs: int = 0
+    _sent: list[Sequence[Prepared]] = field(default_factory=list)
+    _sheet: TermSheet = field(init=False)
+    _aside: dict[str, list[Segment]] = field(default_factory=dict)
     _mine: dict[tuple[bytes, str], tuple[str, Claim]] = field(default_factory=dict)
 
     def cancel(self, reason: str = "You cancelled the run; what was done is kept.") -> None:
@@ -134,6 +139,7 @@ class Run:
         """Run to the end and return what it left. Raises only for what went wrong before anything was sent."""
         job = self.selection.job
         plan = self.plan()
+        self._sheet = self._term_sheet()
         outcomes = Outcomes(self.run_id, self.store)
         for outcome in self.done_before.values():
             outcomes.add(outcome)
@@ -162,6 +168,12 @@ class Run:
         baseline = await self._baseline(plan, makespan_s)
         return await self._finish(plan, outcomes, makespan_s, baseline, limits)
 
+    def _term_sheet(self) -> TermSheet:
+        chosen = self.selection
+        small = chosen.catalog.held and chosen.census.distinct <= MOST_TEXTS
+        texts = (text for product in chosen.catalog if small for text in cut_texts(product, chosen.fields))
+        return TermSheet(texts, chosen.languages, chosen.brief.glossary)
+
     # -- the phases -----------------------------------------------------------------------------------------
 
     async def _translate(self, plan: RunPlan, outcomes: Outcomes, *, sequential: bool) -> float:
@@ -173,6 +185,7 @@ class Run:
             if type(event) is Ended:
                 outcomes.add(event.outcome)
                 self._settle_claim(event.outcome)
+                self._sheet.take(event.outcome)
             self._emit(event)
 
         started = dispatcher.now()
@@ -185,16 +198,8 @@ class Run:
             dispatcher.later(job.deadline_s, lambda: work.stop(late))
         packer = Packer(plan.pack_sizes)
         try:
-            async for chunk in self._chunks(outcomes):
-                for item in await self._not_remembered(chunk, memory, work, take, started):
-                    for pack in packer.add(item):
-                        self._put(work, pack)
-                await work.room()
-                if work.stopped is not None:
-                    break
-                await asyncio.sleep(0)
-            for pack in packer.rest():
-                self._put(work, pack)
+            await self._feed(self._segments(), packer, work, memory, take, started)
+            await self._feed_waiting(packer, work, memory, take, started)
             work.fed()
             await work.drained()
         finally:
@@ -218,20 +223,54 @@ class Run:
     def _put(self, work: Work, pack: Sequence[Prepared]) -> None:
         if work.stopped is None:
             self._packs += 1
+            if self.selection.job.mode is Mode.COMPARE:
+                self._sent.append(pack)
             work.put(pack)
 
-    async def _chunks(self, outcomes: Outcomes) -> AsyncIterator[list[Prepared]]:
-        """Yield the segments that have no outcome yet, prepared, some hundreds at a time."""
-        chunk: list[Prepared] = []
-        for segment in self._segments():
-            if segment.id in self.done_before:
-                continue
-            chunk.append(self.selection.brief.prepare(segment))
-            if len(chunk) >= _CHUNK:
-                yield chunk
-                chunk = []
-        if chunk:
-            yield chunk
+    async def _feed(
+        self,
+        segments: Iterable[Segment],
+        packer: Packer,
+        work: Work,
+        memory: Memory | None,
+        take: Callable[[Event], None],
+        started: float,
+        *,
+        waited: bool = False,
+    ) -> None:
+        """Send segments on their way, some hundreds at a time; those that wait for options are put aside."""
+        wanted = (
+            segment
+            for segment in segments
+            if segment.id not in self.done_before and (waited or not self._put_aside(segment))
+        )
+        while work.stopped is None and (batch := list(islice(wanted, _CHUNK))):
+            chunk = [self.selection.brief.prepare(segment) for segment in batch]
+            for item in await self._not_remembered(chunk, memory, work, take, started):
+                for pack in packer.add(item):
+                    self._put(work, pack)
+            await work.room()
+            await asyncio.sleep(0)
+        for pack in packer.rest():
+            self._put(work, pack)
+
+    def _put_aside(self, segment: Segment) -> bool:
+        if segment.key not in self._sheet.waiting:
+            return False
+        self._aside.setdefault(segment.language.tag, []).append(segment)
+        return True
+
+    async def _feed_waiting(
+        self, packer: Packer, work: Work, memory: Memory | None, take: Callable[[Event], None], started: float
+    ) -> None:
+        """Send the texts that mention an option, each language as soon as its options are known."""
+        while self._aside and work.stopped is None:
+            ready = [tag for tag in self._aside if self._sheet.ready(tag)]
+            for tag in ready:
+                self.selection.brief.pin(tag, self._sheet.glossary(tag))
+                await self._feed(self._aside.pop(tag), packer, work, memory, take, started, waited=True)
+            if not ready:
+                await self._sheet.wait(_LOOK_EVERY_S)
 
     def _segments(self) -> Iterator[Segment]:
         seen: set[bytes] = set()
@@ -335,7 +374,7 @@ class Run:
         times: list[float] = []
         dispatcher = self.session.dispatcher
         began = dispatcher.now()
-        for number, pack in enumerate(self._all_packs(plan)):
+        for number, pack in enumerate(self._sent):
             if chosen is not None and number not in chosen:
                 continue
             begun = dispatcher.now()
@@ -357,15 +396,6 @@ class Run:
     def _sample(self) -> set[int]:
         rng = random.Random(self.run_id)
         return set(rng.sample(range(self._packs), sample_size(self._packs)))
-
-    def _all_packs(self, plan: RunPlan) -> Iterator[list[Prepared]]:
-        """Yield the packs of the parallel run again: same segments, same order, same sizes."""
-        packer = Packer(plan.pack_sizes)
-        for segment in self._segments():
-            item = self.selection.brief.prepare(segment)
-            if item.ready is None:
-                yield from packer.add(item)
-        yield from packer.rest()
 
     def _limits(self, levels: Mapping[str, Mapping[str, float]]) -> dict[str, list[tuple[str, float, float]]]:
         """Return every lane's limits as now known, with what of them was free when the run began."""

@@ -25,7 +25,7 @@ class Outcome:
     `kind` is the kind of field; `text` is the translation, empty unless there is one; `reason` says in a
     sentence why a failed or cancelled segment has none; `model` is the id of the model that answered, empty
     when none did; `seconds` is how long its last attempt took, None when nothing was sent; `rung` tells which
-    rung of the repair ladder gave the text: 0 first answer, 1 asked again with the fault named, 2 and 3 the chain's next models.
+    rung of the repair ladder gave the text: 0 first answer, 1 asked again, 2 and 3 the chain's next models.
     """
 
     key: bytes

@@ -46,6 +46,8 @@ OF_LANGUAGE = {
 }  # fmt: skip
 # Serbian shops write both alphabets.
 ALSO = {"sr": ("Latin",)}
+
+
 @lru_cache(maxsize=64)
 def letter_patterns(tag: str, script: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return patterns for the letters of the target, and for letters that are neither Latin nor the target's."""

@@ -23,7 +23,7 @@ _DIGITS = frozenset("0123456789")
 _MARKUP = frozenset("<{⟦[*&")
 # A percent sign that begins a placeholder, not one that follows a number.
 _PERCENT = re.compile(r"%[\d(sdf@+#.-]")
-_PAIRS = frozenset("()（）[]【】{}\"")
+_PAIRS = frozenset('()（）[]【】{}"')
 _MONEY_SIGNS = frozenset("$€£¥￥＄円")
 _MONEY_CODES = frozenset({"usd", "eur", "gbp", "jpy", "cny", "cad", "aud"})
 _PROTOCOLS = frozenset({"javascript", "vbscript", "html"})
@@ -34,9 +34,11 @@ def read_traits(text: str, folded: str, chars: frozenset[str], words: frozenset[
     traits = 0
     if not _DIGITS.isdisjoint(chars) or (folded is not text and not _DIGITS.isdisjoint(folded)):
         traits = NUMBERS
-    if not _MARKUP.isdisjoint(chars) or not _PROTOCOLS.isdisjoint(words):
-        traits |= MARKUP
-    elif "%" in chars and _PERCENT.search(text):
+    if (
+        not _MARKUP.isdisjoint(chars)
+        or not _PROTOCOLS.isdisjoint(words)
+        or ("%" in chars and _PERCENT.search(text) is not None)
+    ):
         traits |= MARKUP
     if not _PAIRS.isdisjoint(chars):
         traits |= PAIRS

@@ -13,7 +13,7 @@ from ketl.checks.whitespace import unwanted_invisibles
 from ketl.languages import Language
 
 QUOTE_PAIRS = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』", "‘": "’", "'": "'", "`": "`"}
-_FENCE = re.compile(r"```[a-z]*\n?(.*?)\n?```", re.DOTALL)
+_FENCE = re.compile(r"```[a-z]*\n?(?P<code>.*?)\n?```|\*\*(?P<bold>[^*]+)\*\*", re.DOTALL)
 _PREAMBLE = re.compile(
     r"(?:(?:sure|certainly|of course|okay)\b[!,.]?\s*)?(?:here(?:’|')?s|here is) (?:the |your |a )?(?:[a-z]+ ){0,2}"
     r"(?:translation|translated text|version|text)(?: in [a-z]+| \([a-z ]+\))?\s*[:：]\s*"
@@ -21,7 +21,7 @@ _PREAMBLE = re.compile(
     r"|перевод|翻訳|翻译|翻譯|译文|번역|الترجمة)\s*[:：]\s*",
     re.IGNORECASE,
 )
-_WRAPPERS = frozenset(QUOTE_PAIRS) | frozenset(" \n")
+_WRAPPERS = frozenset(QUOTE_PAIRS) | frozenset("* \n")
 _DOUBLE = re.compile(r"(?<=[^\s]) {2,}(?=[^\s])")
 _MARKUP = re.compile(
     r"<[^<>]*>|\{\{?[^{}]*\}\}?|\[\[[^\[\]]*\]\]|https?://\S+|www\.\S+|\S+@\S+\.\w+|[:;=8][-^']?[)(DPp/|]|\d+:\d+|&#?\w+;"
@@ -51,12 +51,13 @@ def autofix(text: str, language: Language, source: str) -> str:
 def unwrap(text: str, source: str) -> str:
     """Return `text` without what a model wraps around a translation and the source does not have.
 
-    A code fence, quotation marks around the whole, “Translation:” or “Here is the translation:” before it.
+    A code fence, bold marks or quotation marks around the whole; “Translation:” or “Here is the translation:”
+    before it.
     """
     while text[:1] in _WRAPPERS or _PREAMBLE.match(text):
         inner = text.strip()
-        if "```" not in source and (fenced := _FENCE.fullmatch(inner)):
-            bare = fenced[1].strip()
+        if "```" not in source and "**" not in source and (fenced := _FENCE.fullmatch(inner)):
+            bare = (fenced["code"] or fenced["bold"] or "").strip()
         elif is_quoted(inner, source):
             bare = inner[1:-1].strip()
         elif (said := _PREAMBLE.match(inner)) and not _PREAMBLE.match(source.strip()):

@@ -9,7 +9,6 @@ from ketl.checks._function_words import base_tag
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
 
-
 # Language: informal words, formal words. “Sie”, “Lei” and the like count only inside a sentence, where they
 # cannot mean “she”: a pattern finds them.
 _ADDRESS = {

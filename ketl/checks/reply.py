@@ -39,8 +39,8 @@ _CHATTER = re.compile(
 )
 # A remark in brackets at the end: “(Note: translated literally)”, “（注：…）”.
 _REMARK = re.compile(
-    r"[(（\[【]\s*(?:(?:translator|editor|author)(?:’|')?s? note|note|n\. ?b\.|nb|literal(?:ly)?|lit\.|translat(?:ed|ion|or)"
-    r"|(?:nota|note|remarque|anmerkung|hinweis|opmerking|uwaga|примечание|ملاحظة|注(?:意|记|記|釈)?|備考|备注|참고)\s*[:：])"
+    r"[(（\[【]\s*(?:(?:translator|editor|author)(?:’|')?s? note|note|n\. ?b\.|nb|literal(?:ly)?|lit\."
+    r"|translat(?:ed|ion|or)|(?:nota|note|remarque|anmerkung|hinweis|opmerking|uwaga|примечание|ملاحظة|注(?:意|记|記|釈)?|備考|备注|참고)\s*[:：])"
     r"[^()（）\[\]【】]*[)）\]】]\W*$",
     re.IGNORECASE,
 )
@@ -67,13 +67,15 @@ _REFUSAL = re.compile(
 _ERROR_TEXT = re.compile(
     r"^\W*(?:\w*error|exception|fatal|failed|failure|warning)\b\s*(?:[:\-–(\])}>]|\d{3}|code)"
     r"|^\s*[\[(<{【*]\W*(?:fehler|erreur|errore?|erro|błąd|ошибка|خطأ|エラー|错误|錯誤|오류)\b|^\W*error\W*$"
-    r"|\btraceback \(most recent|\b(?:model|server|service|system|engine)s? (?:is |are |was )?(?:currently |temporarily )?"
+    r"|\btraceback \(most recent"
+    r"|\b(?:model|server|service|system|engine)s? (?:is |are |was )?(?:currently |temporarily )?"
     r"(?:overloaded|over capacity|at capacity|unavailable|busy|down)\b|\bplease try again (?:later|in\b)"
     r"|\b(?-i:[A-Z])\w*(?-i:Error|Exception)\b"
     r"|\b(?:internal server error|bad gateway|service unavailable|gateway time-?out|too many requests|rate limit"
     r"|quota exceeded|request timed out"
-    r"|connection (?:refused|reset|error|timed out)|time-?out (?:error|exceeded|while)|^\W*time(?:d |-)?out\W*$|access denied|unauthorized"
+    r"|connection (?:refused|reset|error|timed out)|time-?out (?:error|exceeded|while)|access denied|unauthorized"
     r"|invalid api key|out of memory)"
+    r"|^\W*time(?:d |-)?out\W*$"
     r"|\bHTTP(?:/\d(?:\.\d)?)?\s*[45]\d\d\b|\bstatus(?: code)?\s*[:=]?\s*[45]\d\d\b|\berror (?:code )?[45]\d\d\b"
     r"|\b[45]\d\d (?:error|internal|bad|service|too many)"
     r"|\btranslation (?:failed|unavailable|not available|error|missing)|\b(?:failed|unable|error|could not|couldn(?:’"
@@ -109,11 +111,7 @@ _ERROR_PIECES = ("Error", "Exception", "エラー", "错误", "錯誤", "오류"
 def _hinted(subject: Subject, words: frozenset[str], pieces: tuple[str, ...]) -> bool:
     if not words.isdisjoint(subject.seen.words):
         return True
-    text = subject.translation
-    for piece in pieces:
-        if piece in text:
-            return True
-    return False
+    return any(map(subject.translation.__contains__, pieces))
 
 
 @check("empty", Severity.ERROR)
@@ -184,8 +182,8 @@ def chatter(subject: Subject) -> Iterable[str]:
         found = _CHATTER.search(target)
         if found is not None and _CHATTER.search(subject.source) is None:
             return (f"The model added words of its own: “{_shorten(found[0].strip())}”.",)
-        found = _REMARK.search(target)
-        if found is not None and _REMARK.search(subject.source) is None and _brackets(target) > _brackets(subject.source):
+        found = _REMARK.search(target) if _brackets(target) > _brackets(subject.source) else None
+        if found is not None and _REMARK.search(subject.source) is None:
             return (f"The model added a remark of its own: “{_shorten(found[0].strip())}”.",)
     if is_quoted(target, subject.source):
         return ("The whole translation stands in quotation marks that the English text does not have.",)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ketl.checks import _patterns as pat
 from ketl.checks import _traits as traits
-from ketl.checks._alphabets import ALSO, OF_LANGUAGE, RANGES, UNASSIGNED, letter_patterns
+from ketl.checks._alphabets import ALSO, RANGES, UNASSIGNED, letter_patterns
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
 from ketl.checks.untranslated import has_language_mark
@@ -199,7 +199,7 @@ def latin_words(subject: Subject) -> Iterable[str]:
     for run in _LATIN_RUN.findall(subject.seen.folded):
         own = [word for word in pat.WORD.findall(run.casefold()) if word not in known and word not in _UNIT_WORDS]
         if len(own) >= 2 and not _is_term(run.casefold(), subject) and not has_language_mark(subject):
-            return (f"“{run}” is not in the English text, and not {_NAMES.get(subject.language.script, 'translated')}.",)
+            return (f"“{run}” is not in the English text and not translated.",)
     return ()
 
 

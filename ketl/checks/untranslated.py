@@ -66,6 +66,21 @@ def _is_echo(subject: Subject) -> bool:
     return subject.facts.words <= subject.seen.words and subject.facts.bare == bare(subject.translation)
 
 
+def _is_nearly_echo(subject: Subject) -> bool:
+    """Tell whether most words that a translation could change stand there unchanged, while others were changed.
+
+    In the shipped translations a third of them stays at most. The whole source with something around it is a
+    demo text.
+    """
+    facts, words = subject.facts, subject.seen.words
+    if subject.language.script != "Latn" or subject.kind in ("title", "option") or facts.placeholders:
+        return False
+    if len(facts.words & words) * 2 < len(facts.words):
+        return False
+    own = {word for word in _own_words(subject) if word not in LOANWORDS}
+    return len(own) >= 3 and len(own & words) >= len(own) * 0.75 and facts.bare not in bare(subject.translation)
+
+
 def _agreed(term: GlossaryTerm, lowered: str) -> bool:
     """Tell whether the text has a rendering of the term as a whole word."""
     return any(re.search(rf"(?<!\w){re.escape(rendering.casefold())}(?!\w)", lowered) for rendering in term.renderings)
@@ -94,6 +109,8 @@ def untranslated(subject: Subject) -> Iterable[str]:
         if own and not may_be_name and (foreign or known or not latin):
             return ("The text came back in English.",)
         return ()
+    if _is_nearly_echo(subject):
+        return ("The text came back in English, with small changes.",)
     words = subject.seen.words
     if words.isdisjoint(FUNCTION_WORDS["en"]):
         return ()

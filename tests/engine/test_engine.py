@@ -92,7 +92,12 @@ def test_projected_baseline_leaves_waits_for_limits_out():
     provider = FakeProvider(models=(WESTERN,), limits=LimitFacts(limit_tokens=1e9, remaining_tokens=1e9))
     lanes = lanes_for(provider, Limits(rpm=60, rpm_burst=5))
     report = translate(provider, selection(products(5), "es"), lanes).report
-    assert report["baseline"] == {"kind": "projected", "seconds": pytest.approx(7.5, rel=0.01), "ci95_s": None, "sample": None}
+    assert report["baseline"] == {
+        "kind": "projected",
+        "seconds": pytest.approx(7.5, rel=0.01),
+        "ci95_s": None,
+        "sample": None,
+    }
     assert report["makespan_s"] == pytest.approx(10.5, rel=0.02)
     assert report["models"][WESTERN]["waited_for_limits_s"] == pytest.approx(10, rel=0.05)
 
@@ -215,7 +220,9 @@ def test_damaged_packs_cost_only_their_damaged_segments():
         if len(keys) > 3 and not broken["cut"]:
             broken["cut"] += 1
             whole = translated(user)
-            return Reply(content=whole[: int(len(whole) * 0.7)], finish_reason="length", prompt_tokens=9, completion_tokens=9)
+            return Reply(
+                content=whole[: int(len(whole) * 0.7)], finish_reason="length", prompt_tokens=9, completion_tokens=9
+            )
         return translated(user)
 
     provider = FakeProvider(answer)

@@ -148,12 +148,12 @@ def test_a_request_refused_as_too_large_teaches_the_limit_and_spends_nothing() -
 
 def test_being_refused_under_a_known_limit_widens_the_guard_up_to_its_cap() -> None:
     books = LaneBooks(Limits(rpm=600))
-    for expected in (2 * GUARD_S, 4 * GUARD_S):
-        books.refused(refusal("RPM", limit=600, used=600, requested=1, wait_s=0.1), books.charge(9, 9, NOW), NOW)
-        assert books.guard_s == expected
-    for _ in range(20):
-        books.refused(refusal("RPM", limit=600, used=600, requested=1, wait_s=0.1), books.charge(9, 9, NOW), NOW)
-    assert books.guard_s == MAX_GUARD_S
+    guards = []
+    for second in range(1, 20):
+        sent = books.charge(9, 9, NOW + second)
+        books.refused(refusal("RPM", limit=600, used=600, requested=1, wait_s=0.1), sent, NOW + second + 0.1)
+        guards.append(books.guard_s)
+    assert guards[:3] == [2 * GUARD_S, 4 * GUARD_S, 8 * GUARD_S] and guards[-1] == MAX_GUARD_S
 
 
 def test_learning_a_limit_for_the_first_time_is_no_fault_of_the_guard() -> None:

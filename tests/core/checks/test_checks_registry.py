@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -143,3 +144,64 @@ def test_a_pseudo_translation_that_keeps_the_facts_has_no_finding(tag):
         if pseudo == text.source:
             continue
         assert run_checks(Subject(text.source, pseudo, language=language, kind=text.kind, terms=terms)) == (), pseudo
+
+
+WRAPPED = "Weicher Bund mit Kordel"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'"{WRAPPED}"',
+        f"„{WRAPPED}“",
+        f"```\n{WRAPPED}\n```",
+        f"```text\n{WRAPPED}\n```",
+        f"**{WRAPPED}**",
+        f"Translation: {WRAPPED}",
+        f"Übersetzung: {WRAPPED}",
+        f"Here is the translation: {WRAPPED}",
+        f"Sure! Here's the German translation:\n\n{WRAPPED}",
+        f'Here is your translation: "{WRAPPED}"',
+    ],
+)
+def test_what_a_model_wraps_around_a_translation_is_taken_away(text):
+    assert autofix(text, find_language("de"), "Soft waistband with drawcord") == WRAPPED
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ('"Schnell" wie "Blitz"', "Quick as lightning"),
+        ('"Schnell"', '"Quick"'),
+        ("**Neu**", "**New**"),
+        ("Übersetzung: 1:2", "Translation: 1:2"),
+        ("Hier ist dein Text: der Rucksack", "Here is your text: the backpack"),
+        ('Bund 12"', 'Waist 12"'),
+        ("```", "Soft"),
+        ('""', "Soft"),
+    ],
+)
+def test_what_belongs_to_the_text_stays_around_it(text, source):
+    assert autofix(text, find_language("de"), source) == text
+
+
+def test_skipping_checks_changes_no_finding():
+    """Checks whose traits are absent are not run; run all the same, they have nothing to say."""
+    glossary = Glossary.load()
+    texts = [text.source for text, _ in distinct_texts(load_products(), FIELD_NAMES)]
+    spanish, russian = find_language("es"), find_language("ru")
+    for source, other in pairwise(texts):
+        for language in (spanish, russian):
+            subject = Subject(source, other, language=language, terms=glossary.occurring(source, language))
+            for check in REGISTRY.values():
+                if check.needs and not check.needs & subject.traits:
+                    assert list(check.run(subject)) == [], check.id
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANY_TEXT, ANY_TEXT, ANY_LANGUAGE)
+def test_a_check_without_its_traits_has_nothing_to_say_of_any_text(source, translation, language):
+    subject = Subject(source, translation, language=language)
+    for check in REGISTRY.values():
+        if check.needs and not check.needs & subject.traits:
+            assert list(check.run(subject)) == [], check.id

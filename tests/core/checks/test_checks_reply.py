@@ -159,3 +159,65 @@ def test_a_title_that_is_only_its_name_is_truncated():
 
 def test_a_short_option_is_not_called_truncated():
     assert findings("Charcoal", "炭灰", "zh", kind="option") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[ERROR] model overloaded",
+        "[Error]",
+        "<error>",
+        "[Fehler] Dienst nicht erreichbar",
+        "The model is currently overloaded",
+        "Service temporarily unavailable",
+        "Server busy, please try again later",
+        "Timeout",
+    ],
+)
+@pytest.mark.parametrize(("source", "kind"), [("Plum", "option"), ("Weight: 121g", "spec")])
+def test_error_texts_of_servers_are_found_in_short_fields(text, source, kind):
+    assert findings(source, text, "de", kind=kind) == ["error-text"]
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "language"),
+    [
+        ("Never overloaded: carries 12 L.", "Nie überladen: fasst 12 L.", "de"),
+        ("A margin of error of 2 mm.", "2 mm Toleranz, kein Error.", "de"),
+        ("Warning: makes you run faster.", "Warnung: macht schneller.", "de"),
+        ("Try it later again", "Versuch es später noch mal", "de"),
+    ],
+)
+def test_words_of_trouble_in_right_translations_are_no_error_text(source, text, language):
+    assert "error-text" not in findings(source, text, language)
+
+
+FEATURES = "UPF 50+, Quick-dry, Breathable"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("UPF 50+, แห้งไว, ระบายอากาศ (Note: translated literally)", "th"),
+        ("UPF 50+、速乾性、通気性 (Note: translated literally)", "ja"),
+        ("UPF 50+、速乾性、通気性（注：直訳です）", "ja"),
+        ("UPF 50+, schnelltrocknend, atmungsaktiv (translated literally)", "de"),
+        ("UPF 50+, séchage rapide, respirant (Remarque : traduction littérale)", "fr"),
+        ("UPF 50+, snabbtorkande, ventilerande [Translator's note: kept the code]", "sv"),
+        ("UPF 50+, cepat kering, berpori (N.B. literal)", "id"),
+    ],
+)
+def test_a_remark_in_brackets_after_a_list_is_chatter(text, language):
+    assert findings(FEATURES, text, language, kind="list") == ["chatter"]
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "language"),
+    [
+        ("Quick-dry (note: not in the tumble dryer)", "Schnelltrocknend (Hinweis: nicht im Trockner)", "de"),
+        ("Shorts with notes pocket", "Shorts mit Notiztasche (für Notizen)", "de"),
+        ("Weight: 121g (size M)", "Poids\u202f: 121 g (taille M)", "fr"),
+    ],
+)
+def test_brackets_that_belong_to_the_text_are_no_remark(source, text, language):
+    assert findings(source, text, language, kind="spec") == []

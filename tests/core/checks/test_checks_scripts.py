@@ -94,3 +94,28 @@ def test_garbled_text_is_found(text, language):
 )
 def test_rare_but_right_letters_are_not_garbled(text, language):
     assert "mojibake" not in findings("Ripe apple", text, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("速乾性、通気性 as you asked", "ja"),
+        ("Быстросохнущая ткань, kept the brand", "ru"),
+        ("แห้งไว ระบายอากาศได้ดีมาก as requested", "th"),
+    ],
+)
+def test_latin_words_of_the_models_own_are_a_warning(text, language):
+    assert "latin-words" in findings("Quick-dry, Breathable", text, language, kind="list")
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "language", "kind"),
+    [
+        ("Gatelag Travel Pant (Slim Fit)", "Gatelag 旅行长裤（Slim Fit）", "zh", "title"),
+        ("Bottle, 21 fl oz", "ボトル、21 fl oz", "ja", "list"),
+        ("Quick-dry", "[ja] Quick dry cloth here", "ja", "list"),
+        ("Lidwell Neck Gaiter", "Шарф-труба Lidwell Neck Gaiter", "ru", "title"),
+    ],
+)
+def test_latin_words_of_the_source_are_let_pass(source, text, language, kind):
+    assert "latin-words" not in findings(source, text, language, kind=kind, terms=(LIDWELL,))

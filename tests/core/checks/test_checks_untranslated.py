@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ketl.checks import autofix
 from ketl.glossary import Term
+from ketl.languages import find_language
 from tests.core.checks.helpers import LIDWELL, SUNSHIRK, findings
 
 SOURCE = "Room for a tube, a multi-tool and the snacks that you do not plan to share. Bottle not included."
@@ -107,3 +109,38 @@ def test_ukrainian_for_russian_is_noticed():
 @pytest.mark.parametrize("language", ["da", "nb", "sv", "nl"])
 def test_close_languages_and_names_are_left_alone(language):
     assert findings("Toelore Crew Socks", "Toelore Crew-sokker", language, kind="title") == []
+
+
+SPEC = "95% Polyester, 5% Elastane, Weight: 356g (size M), Fabric weight: 261gsm"
+
+
+@pytest.mark.parametrize("language", ["fr", "es", "de", "ru", "ja"])
+def test_an_echo_is_found_after_the_automatic_fixes(language):
+    """French spaces before the colons must not make the English text look translated."""
+    mended = autofix(SPEC, find_language(language), SPEC)
+    assert findings(SPEC, mended, language, kind="spec") == ["untranslated"]
+
+
+def test_an_echo_with_french_spaces_is_found():
+    spaced = SPEC.replace(":", "\u202f:").replace("%", "\u00a0%")
+    assert findings(SPEC, spaced, "fr", kind="spec") == ["untranslated"]
+
+
+@pytest.mark.parametrize("text", [SPEC.replace("Elastane", "Elasthan"), SPEC.replace("size M", "Größe M")])
+def test_an_echo_with_one_word_changed_is_untranslated(text):
+    assert "untranslated" in findings(SPEC, text, "de", kind="spec")
+
+
+def test_a_translation_that_shares_loanwords_is_no_echo():
+    german = "95 % Polyester, 5 % Elastan, Gewicht: 356 g (Größe M), Stoffgewicht: 261 g/m²"
+    assert findings(SPEC, german, "de", kind="spec") == []
+    source = "Palm: 60% Polyester, 40% Nylon, Back: 90% Nylon, 10% Spandex"
+    dutch = "Handpalm: 60% polyester, 40% nylon, Bovenkant: 90% nylon, 10% spandex"
+    assert findings(source, dutch, "nl", kind="spec") == []
+
+
+@pytest.mark.parametrize(("mark", "language"), [("es", "es"), ("ja", "ja"), ("Arabic", "ar"), ("ru", "ru")])
+@pytest.mark.parametrize("source", [SPEC, SOURCE, "Gatelag Hiking Pant"])
+def test_a_demo_text_marked_with_its_language_has_no_finding_in_any_script(source, mark, language):
+    assert findings(source, f"[{mark}] {source}", language, kind="list") == []
+    assert findings(source, f"{source} ({mark})", language, kind="list") == []
