@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ketl.glossary import Term
 from ketl.languages import Language
@@ -322,17 +323,11 @@ def _too_short(row: Row, rng: random.Random) -> Row | None:
     )
 
 
-def _error(name: str, ids: str, plant: Plant) -> Damage:
-    return Damage(name, "error", frozenset(ids.split()), plant)
+def _damage(severity: str, name: str, ids: str, plant: Plant) -> Damage:
+    return Damage(name, severity, frozenset(ids.split()), plant)
 
 
-def _warning(name: str, ids: str, plant: Plant) -> Damage:
-    return Damage(name, "warning", frozenset(ids.split()), plant)
-
-
-def _info(name: str, ids: str, plant: Plant) -> Damage:
-    return Damage(name, "info", frozenset(ids.split()), plant)
-
+_error, _warning, _info = (partial(_damage, severity) for severity in ("error", "warning", "info"))
 
 _BEFORE = ("Here is the translation: {}", "Sure! Here's your text:\n\n{}", "Translation: {}")
 _AFTER = (

@@ -7,19 +7,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import random
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.corrupter import DAMAGES, Row
+from benchmarks.corrupter import DAMAGES, Damage, Row
 from ketl.catalog import KIND_OF, load_products
-from ketl.checks import Finding, Severity, Subject, check_product_options, run_checks
+from ketl.checks import (
+    REGISTRY,
+    Finding,
+    Severity,
+    Subject,
+    autofix,
+    check_product_options,
+    has_error,
+    run_checks,
+)
+from ketl.checks.subject import source_facts
 from ketl.glossary import Glossary
 from ketl.languages import find_language
 
@@ -59,38 +70,32 @@ def subject_of(row: Row) -> Subject:
 class FalseAlarms:
     """What the checks say of translations that are right.
 
-    `by_check` counts findings by (check id, language tag); the shares are rows with at least one such finding.
+    `rows`, `errors` (findings) and `warned` (rows with a warning) count by language name; `listed` has every
+    finding with its row.
     """
 
-    rows: int
-    by_check: Counter[tuple[str, str]]
-    errors: int
-    warning_share: float
-    finding_share: float
+    rows: Counter[str]
+    errors: Counter[str]
+    warned: Counter[str]
     listed: list[tuple[Row, Finding]]
+
+    @property
+    def warning_share(self) -> float:
+        """Share of the rows that have a warning, 0 to 1."""
+        return self.warned.total() / self.rows.total()
 
 
 def count_false_alarms(rows: Sequence[Row]) -> FalseAlarms:
     """Run every check over rows that are right."""
-    by_check: Counter[tuple[str, str]] = Counter()
-    listed: list[tuple[Row, Finding]] = []
-    errors = warned = found = 0
+    alarms = FalseAlarms(rows=Counter(), errors=Counter(), warned=Counter(), listed=[])
     for row in rows:
         findings = run_checks(subject_of(row))
-        listed += [(row, finding) for finding in findings]
-        by_check.update((finding.id, row.language.tag) for finding in findings)
-        severities = {finding.severity for finding in findings}
-        errors += sum(finding.severity is Severity.ERROR for finding in findings)
-        warned += Severity.WARNING in severities
-        found += bool(findings)
-    return FalseAlarms(
-        rows=len(rows),
-        by_check=by_check,
-        errors=errors,
-        warning_share=warned / len(rows),
-        finding_share=found / len(rows),
-        listed=listed,
-    )
+        alarms.listed.extend((row, finding) for finding in findings)
+        language = row.language.name
+        alarms.rows[language] += 1
+        alarms.errors[language] += sum(finding.severity is Severity.ERROR for finding in findings)
+        alarms.warned[language] += any(finding.severity is Severity.WARNING for finding in findings)
+    return alarms
 
 
 @dataclass(slots=True)
@@ -120,17 +125,28 @@ def measure_recall(rows: Sequence[Row], seed: int) -> tuple[list[Recall], list[t
             if spoilt is None:
                 continue
             tally.planted += 1
-            findings = run_checks(subject_of(spoilt))
-            if damage.severity == "error":
-                hit = any(f.severity is Severity.ERROR and f.id in damage.checks for f in findings)
-            else:
-                hit = any(f.id in damage.checks for f in findings)
+            hit = _is_caught(damage, spoilt) and _stays_caught(damage, row, spoilt)
             tally.caught += hit
             if not hit:
                 missed.append((damage.name, spoilt))
         tallies.append(tally)
     tallies.append(_merged_options(rows))
     return tallies, missed
+
+
+def _is_caught(damage: Damage, row: Row) -> bool:
+    return any(
+        f.id in damage.checks and (damage.severity != "error" or f.severity is Severity.ERROR)
+        for f in run_checks(subject_of(row))
+    )
+
+
+def _stays_caught(damage: Damage, row: Row, spoilt: Row) -> bool:
+    """Tell whether no error hides behind the automatic fixes: they mend it, or it is still found."""
+    if damage.severity != "error":
+        return True
+    mended = autofix(spoilt.translation, spoilt.language, spoilt.source)
+    return mended == row.translation or has_error(run_checks(subject_of(replace(spoilt, translation=mended))))
 
 
 def _merged_options(rows: Sequence[Row]) -> Recall:
@@ -144,38 +160,59 @@ def _merged_options(rows: Sequence[Row]) -> Recall:
     return tally
 
 
-def measure_speed(rows: Sequence[Row], seconds: float = 2.0) -> float:
-    """Return rows checked per second on one core, in its own CPU time, each source seen before."""
-    done = 0
-    started = time.process_time()
-    while (passed := time.process_time() - started) < seconds:
+def measure_speed(rows: Sequence[Row], *, rounds: int = 5, new_sources: bool = False) -> float:
+    """Return rows mended and checked per second of one core's CPU time, the best of some rounds.
+
+    With `new_sources` every row's English is read anew, as in a catalogue translated to one language only;
+    otherwise it is known from another language.
+    """
+    best = float("inf")
+    for _ in range(rounds):
+        started = time.process_time()
         for row in rows:
-            run_checks(subject_of(row))
-        done += len(rows)
-    return done / passed
+            if new_sources:
+                source_facts.cache_clear()
+            mended = autofix(row.translation, row.language, row.source)
+            run_checks(Subject(row.source, mended, language=row.language, kind=row.kind, terms=row.terms))
+        best = min(best, time.process_time() - started)
+    return len(rows) / best
 
 
-def _markdown(alarms: FalseAlarms, tallies: Sequence[Recall], speed: float) -> str:
+def _markdown(alarms: FalseAlarms, tallies: Sequence[Recall], speed: float, speed_new: float) -> str:
+    rows = alarms.rows.total()
+    flawless = [tally.name for tally in tallies if tally.caught == tally.planted]
+    weaker = sorted((tally for tally in tallies if tally.caught < tally.planted), key=lambda tally: tally.share)
     lines = [
-        f"Measured {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {platform.machine()}.",
+        f"Measured {time.strftime('%Y-%m-%d')} on {os.cpu_count()} cores {platform.machine()}, "
+        f"Python {platform.python_version()}: `python -m benchmarks.quality --markdown docs/quality.md`",
         "",
         "| Measure | Result | Target |",
-        "|---|---|---|",
-        f"| Right translations checked | {alarms.rows:,} | |",
-        f"| Errors raised on them | {alarms.errors} | 0 |",
+        "|---|---:|---:|",
+        f"| Right translations checked | {rows:,} in {len(alarms.rows)} languages | |",
+        f"| Errors raised on them | {alarms.errors.total()} | 0 |",
         f"| Rows with a warning | {alarms.warning_share:.2%} | < 2 % |",
-        f"| Rows with any finding | {alarms.finding_share:.2%} | |",
-        f"| Rows checked per second, one core | {speed:,.0f} | ≥ 5,000 |",
+        *(_recall_line(tallies, severity, goal) for severity, goal in (("error", "≥ 99 %"), ("warning", "≥ 90 %"))),
+        f"| Rows a second, one core, {len(REGISTRY)} checks and fixes | {speed:,.0f} | ≥ 5,000 |",
+        f"| … when no English text was seen before | {speed_new:,.0f} | ≥ 5,000 |",
         "",
-        "| Damage planted | Severity | Rows | Caught |",
-        "|---|---|---|---|",
-        *(f"| {t.name} | {t.severity} | {t.planted:,} | {t.share:.1%} |" for t in tallies),
+        f"Of {len(tallies)} kinds of damage, {len(flawless)} were caught every time: {', '.join(flawless)}.",
         "",
-        "| False alarms: check | Language | Findings |",
-        "|---|---|---|",
-        *(f"| {ident} | {tag} | {count} |" for (ident, tag), count in alarms.by_check.most_common()),
+        "| Damage not always caught | Severity | Planted | Caught |",
+        "|---|---|---:|---:|",
+        *(f"| {t.name} | {t.severity} | {t.planted:,} | {t.share:.1%} |" for t in weaker),
+        "",
+        "| False alarms by language | Rows | Errors | Rows with a warning |",
+        "|---|---:|---:|---:|",
+        *(f"| {name} | {n:,} | {alarms.errors[name]} | {alarms.warned[name]} |" for name, n in alarms.rows.items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _recall_line(tallies: Sequence[Recall], severity: str, goal: str) -> str:
+    planted = sum(tally.planted for tally in tallies if tally.severity == severity)
+    caught = sum(tally.caught for tally in tallies if tally.severity == severity)
+    kinds = sum(tally.severity == severity for tally in tallies)
+    return f"| Planted {severity}s caught, {kinds} kinds | {caught / planted:.2%} of {planted:,} | {goal} |"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -188,7 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = list(shipped_rows())
     alarms = count_false_alarms(rows)
     tallies, missed = measure_recall(rows, options.seed)
-    table = _markdown(alarms, tallies, measure_speed(rows))
+    table = _markdown(alarms, tallies, measure_speed(rows), measure_speed(rows, new_sources=True))
     print(table)
     if options.show:
         for row, finding in alarms.listed:

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from ketl.catalog import Catalog, Product
 from ketl.errors import SelectionError
 from ketl.events import Event
-from ketl.execution import Run, RunResult, select
+from ketl.execution import Run, RunResult
 from ketl.jobs import Job
 from ketl.limits import load_plan
 from ketl.results import ResultRow
+from ketl.selection import select
 from ketl.session import open_session
 from ketl.settings import load_settings
 from ketl.store import Store

@@ -315,8 +315,10 @@ class LaneBooks:
             burst = error.used + error.requested - wait_s * rate
             if burst < error.requested or abs(burst - error.limit) < 0.02 * error.limit:
                 burst = None
-        if kind in self.buckets and abs(self.buckets[kind].rate - rate) < 1e-9 and not error.too_large:
-            # The limit was known and it refused all the same: our clock ran ahead of the provider's.
+        known = kind in self.buckets and abs(self.buckets[kind].rate - rate) < 1e-9
+        if known and not error.too_large and charge.at > self._corrected_at:
+            # The limit was known and it refused all the same: our clock ran ahead of the provider's. Others of
+            # the same burst, sent before the last correction, say nothing new.
             self.guard_s = min(MAX_GUARD_S, self.guard_s * 2)
         self.proven = True
         self._told.add(kind)

@@ -16,12 +16,13 @@ from typing import Any, TypeVar
 from ketl.catalog import Catalog
 from ketl.errors import KetlError
 from ketl.events import Answered, Ended, Event, PhaseBegan
-from ketl.execution import Run, RunResult, Selection, select
+from ketl.execution import Run, RunResult
 from ketl.jobs import Job
 from ketl.limits import load_plan
 from ketl.planning import RunPlan
 from ketl.report import TIMELINE_MOST, Tally
 from ketl.results import Outcome
+from ketl.selection import Selection, select
 from ketl.session import Session, open_session
 from ketl.settings import Settings
 from ketl.store import Store
@@ -95,7 +96,7 @@ class Runs:
         `resume` is the id of an interrupted run: what it finished is kept, the rest is sent.
         """
         selection = select(job, catalog)
-        run_id = resume or secrets.token_urlsafe(12)
+        run_id = resume or secrets.token_hex(12)
         live = LiveRun(run_id, job, selection, self.settings.engine, time.time())
         live.total = selection.census.distinct * len(selection.languages)
         done: dict[tuple[bytes, str], Outcome] = {}

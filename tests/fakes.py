@@ -15,13 +15,14 @@ from ketl.briefs import Brief
 from ketl.catalog import Catalog
 from ketl.engine.lane import Lane
 from ketl.errors import RunError
-from ketl.execution import Run, RunResult, Selection
+from ketl.execution import Run, RunResult
 from ketl.glossary import Glossary
 from ketl.jobs import Job
 from ketl.languages import find_languages
 from ketl.limits import Limits, load_plan
 from ketl.models import model_facts
 from ketl.planning import take_census
+from ketl.selection import Selection
 from ketl.session import Session
 from ketl.wire import Call, LimitFacts, ListedModel, Reply
 

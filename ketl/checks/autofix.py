@@ -22,6 +22,10 @@ _PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 _WRAPPERS = frozenset(QUOTE_PAIRS) | frozenset("* \n")
+_CONTROL_RUN = re.compile("(?<![\u00a0-\u00ff\u0080-\u009f])[\u0080-\u009f]+")
+_HALVES = dict.fromkeys(map(chr, range(0x80, 0xA0)), _CONTROL_RUN) | {
+    "\u00ad": re.compile("(?<![ÂÃÐÑØÙÄÅ\u00ad])\u00ad+")
+}
 _DOUBLE = re.compile(r"(?<=[^\s]) {2,}(?=[^\s])")
 _MARKUP = re.compile(
     r"<[^<>]*>|\{\{?[^{}]*\}\}?|\[\[[^\[\]]*\]\]|https?://\S+|www\.\S+|\S+@\S+\.\w+|[:;=8][-^']?[)(DPp/|]|\d+:\d+|&#?\w+;"
@@ -94,7 +98,8 @@ def tidy(text: str, language: Language, source: str) -> str:
     found = unwanted_invisibles(text, language.tag, language.direction == "rtl")
     for char in found:
         if char not in source:
-            text = text.replace(char, "")
+            # After some letters it is half of a garbled character: without it nobody would see the damage.
+            text = _HALVES[char].sub("", text) if char in _HALVES else text.replace(char, "")
     if "  " in text and "  " not in source:
         text = _DOUBLE.sub(" ", text)
     inner = text.strip()

@@ -53,7 +53,7 @@ def truncated(subject: Subject) -> Iterable[str]:
         # An entry may be joined to its neighbour by “and”; two lost, or one and much of the length, were cut.
         if items <= facts.items - 2 or (items < facts.items and share < 0.8):
             return (f"The list has {items} entries, the English one has {facts.items}.",)
-    if not facts.ends_closed or subject.language.tag == "th" or not target[-1:].isalnum():
+    if not facts.ends_closed or subject.language.tag == "th" or target[-1:] in pat.END_MARKS:
         return ()
     if subject.kind != "prose" and facts.enders < 2:
         return ()
@@ -65,11 +65,16 @@ def truncated(subject: Subject) -> Iterable[str]:
 
 def _is_piece(subject: Subject, target: str) -> bool:
     """Tell whether a title is nothing but its protected name, or an option the beginning of its own rendering."""
-    if subject.kind == "option":
-        folded = target.casefold()
-        renderings = {
-            r.casefold() for t in subject.terms if t.term.casefold() == subject.source.casefold() for r in t.renderings
-        }
-        return len(folded) > 1 and folded not in renderings and any(r.startswith(folded) for r in renderings)
-    names = [term.term for term in subject.terms if term.do_not_translate]
-    return target in names and len(subject.facts.word_list) > 2
+    if subject.kind == "title":
+        return len(subject.facts.word_list) > 2 and any(
+            term.do_not_translate and term.term == target for term in subject.terms
+        )
+    source, folded = subject.source.casefold(), target.casefold()
+    begun = False
+    for term in subject.terms:
+        if term.term.casefold() == source:
+            for rendering in map(str.casefold, term.renderings):
+                if rendering == folded:
+                    return False
+                begun = begun or rendering.startswith(folded)
+    return begun and len(folded) > 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ketl.checks import _traits as traits
 from ketl.checks.autofix import is_quoted
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import Subject
@@ -91,9 +92,9 @@ _CHATTER_WORDS = frozenset(
     "translation translations translate translating literally literal follows know hope feel like note notes nb "
     "explanation output answer result traducción traduction traduzione tradução übersetzung vertaling tłumaczenie "
     "перевод الترجمة översättning oversættelse oversettelse nota remarque anmerkung hinweis opmerking uwaga "
-    "примечание ملاحظة lit".split()
+    "примечание ملاحظة lit n b".split()
 )
-_CHATTER_PIECES = ("```", "<|", "翻訳", "翻译", "翻譯", "译文", "번역", "注：", "注:", "参考", "참고", "n.b", "N.B")
+_CHATTER_PIECES = ("翻訳", "翻译", "翻譯", "译文", "번역", "注", "备注", "備考", "참고")
 _REFUSAL_WORDS = frozenset(
     "sorry afraid unable able can't can’t cannot can won't won’t decline apologies apologize apologise ai model "
     "artificial against siento puedo désolé désolée peux leid ich dispiace posso desculpe sinto spijt kan przykro "
@@ -105,13 +106,17 @@ _ERROR_WORDS = frozenset(
     "denied unauthorized api memory http status translation translate translating doctype html fatal failed failure "
     "warning overloaded capacity later fehler erreur errore erro błąd ошибка خطأ".split()
 )
-_ERROR_PIECES = ("Error", "Exception", "エラー", "错误", "錯誤", "오류")
+_ERROR_PIECES = ("エラー", "错误", "錯誤", "오류")
+_UNSPACED = frozenset({"Jpan", "Hans", "Hant", "Kore", "Thai"})
 
 
 def _hinted(subject: Subject, words: frozenset[str], pieces: tuple[str, ...]) -> bool:
     if not words.isdisjoint(subject.seen.words):
         return True
-    return any(map(subject.translation.__contains__, pieces))
+    # In spaced scripts a piece of an unspaced one is a strange letter.
+    if subject.language.script in _UNSPACED or subject.traits & traits.STRANGE:
+        return any(map(subject.translation.__contains__, pieces))
+    return False
 
 
 @check("empty", Severity.ERROR)
@@ -142,7 +147,8 @@ def error_text(subject: Subject) -> Iterable[str]:
     An exception, an HTTP status or “translation failed” that the source does not have.
     False alarms: a source that speaks of errors is left alone.
     """
-    if not _hinted(subject, _ERROR_WORDS, _ERROR_PIECES):
+    text = subject.translation
+    if "Error" not in text and "Exception" not in text and not _hinted(subject, _ERROR_WORDS, _ERROR_PIECES):
         return ()
     found = _ERROR_TEXT.search(subject.translation)
     if found is None or _ERROR_TEXT.search(subject.source):
@@ -178,7 +184,12 @@ def chatter(subject: Subject) -> Iterable[str]:
     False alarms: a source that really begins so is left alone.
     """
     target = subject.translation.strip()
-    if target[:1] in ("{", "[") or _hinted(subject, _CHATTER_WORDS, _CHATTER_PIECES):
+    if (
+        target[:1] in ("{", "[")
+        or "```" in target
+        or "<|" in target
+        or _hinted(subject, _CHATTER_WORDS, _CHATTER_PIECES)
+    ):
         found = _CHATTER.search(target)
         if found is not None and _CHATTER.search(subject.source) is None:
             return (f"The model added words of its own: “{_shorten(found[0].strip())}”.",)

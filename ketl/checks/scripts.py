@@ -21,6 +21,7 @@ _NAMES = {
     "Kore": "Korean",
 }  # fmt: skip
 _BASIC_LATIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_LATIN = _BASIC_LATIN | frozenset(map(chr, range(0xC0, 0x250))) - {"×", "÷"}
 _LATIN_WORD = re.compile(f"[{RANGES['Latin']}]+(?:['’-][{RANGES['Latin']}]+)*")
 
 # What cp1252 makes of the bytes 80 to BF: marks, and a few letters that are also written on purpose.
@@ -34,7 +35,7 @@ _MOJIBAKE = re.compile(
     f"Ã[\u0080-\u009f\u00a1-\u00ba\u00bc-\u00bf\u0192\u2020\u2021\u02c6\u2030\u2122]|(?<![A-ZÀ-Þ])Ã[{_CP1252} ]"
     f"|Â[\u00a0-\u00ba\u00bc-\u00bf]|â€|â„¢|ï»¿|ï¿½|(?:[ÐÑ][{_CP1252}]){{2,}}|(?:[àáâãäåæçèéêëìíØÙÚÛ][{_MARKS}]){{2,}}"
     # Polish and Czech: a capital Å, Ä or Ã inside a small word.
-    f"|(?<=[a-zà-ÿ])[ÄÅ][{_CP1252}]|[ÄÅ][{_MARKS}\u2026](?=[a-zà-ÿ])"
+    f"|[Â-ÿ][\u0080-\u009f]|[ÄÅ][\u0160\u0161\u0152\u0153\u017d\u017e\u0178\u0192]|(?<=[a-zà-ÿ])[ÄÅ][{_CP1252}]|[ÄÅ][{_MARKS}\u2026](?=[a-zà-ÿ])"
     f"|[åæçèéêëìíãä][{_MARKS}][{_CP1252}](?<![“”„…]{{2}})|[åæçèéêëìíãä][\u0161\u0153\u017e\u0192][{_MARKS}]"
     "|ã[\u201a\u0192\u2020\u2021\u02c6\u2030\u0152\u017d]"
     f"|(?:[РС][\u0080-\u00bf\u0402-\u040f\u0452-\u045f{_MARKS}]){{3,}}|[\ufffd\ue000-\uf8ff\ud800-\udfff\ufffe\uffff]"
@@ -153,7 +154,7 @@ def script(subject: Subject) -> Iterable[str]:
 
 def _latin_letters(subject: Subject) -> int:
     """Return how many letters of the translation stand in Latin words that the target would write its own way."""
-    if subject.seen.chars.isdisjoint(_BASIC_LATIN):
+    if subject.seen.chars.isdisjoint(_LATIN):
         return 0
     text, title = subject.seen.folded, subject.kind == "title"
     for term in subject.terms:
@@ -161,7 +162,10 @@ def _latin_letters(subject: Subject) -> int:
             text = text.replace(term.term, " ")
     count = 0
     for word in _LATIN_WORD.findall(text):
-        if len(word) <= 2 or word.isupper() or any(map(str.isupper, word[1:])) or word.casefold() in _UNIT_WORDS:
+        # Accented letters are neither codes nor units; garbled text is full of them.
+        if word.isascii() and (
+            len(word) <= 2 or word.isupper() or any(map(str.isupper, word[1:])) or word.casefold() in _UNIT_WORDS
+        ):
             continue
         # A name in a title may stay in Latin letters when the rest is translated.
         if title and word[0].isupper() and word.casefold() in subject.facts.words and _has_own(subject):

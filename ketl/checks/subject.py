@@ -101,6 +101,11 @@ def read_codes(text: str, words: frozenset[str]) -> tuple[str, ...]:
     return tuple(codes) if words.isdisjoint(pat.ACRONYM_WORDS) else (*codes, *pat.ACRONYM.findall(text))
 
 
+# Shared by all texts without tags, placeholders and the like; never changed.
+_NO_TAGS: Counter[Tag] = Counter()
+_NOTHING: Counter[str] = Counter()
+
+
 class SourceFacts:
     """What is read out of one source text, once for all languages that it is translated to."""
 
@@ -129,14 +134,13 @@ class SourceFacts:
         kinds = self.traits
         marked = bool(kinds & traits.MARKUP)
         self.has_tags = "<" in self.chars
-        self.tags, self.attributes, self.nested = read_tags(text) if self.has_tags else (Counter(), Counter(), True)
-        self.placeholders = read_placeholders(text) if marked else Counter()
-        self.entities = Counter(pat.ENTITY.findall(text)) if "&" in self.chars else Counter()
-        self.urls: Counter[str] = Counter()
-        self.emails: Counter[str] = Counter()
+        self.tags, self.attributes, self.nested = read_tags(text) if self.has_tags else (_NO_TAGS, _NOTHING, True)
+        self.placeholders = read_placeholders(text) if marked else _NOTHING
+        self.entities = Counter(pat.ENTITY.findall(text)) if "&" in self.chars else _NOTHING
+        self.urls = self.emails = _NOTHING
         if kinds & traits.ADDRESSES:
-            self.urls.update(url.rstrip(".,;:!?") for url in pat.URL.findall(text))
-            self.emails.update(pat.EMAIL.findall(text))
+            self.urls = Counter(url.rstrip(".,;:!?") for url in pat.URL.findall(text))
+            self.emails = Counter(pat.EMAIL.findall(text))
 
     @cached_property
     def bare(self) -> str:
@@ -223,6 +227,7 @@ class TargetFacts:
     """What several checks read out of one translation, each fact when first asked for."""
 
     __slots__ = (
+        "_function_words",
         "_language",
         "_numerals",
         "_recognised",
@@ -250,6 +255,7 @@ class TargetFacts:
         self._language = language
         self._terms = terms
         self._numerals: tuple[Numeral, ...] | None = None
+        self._function_words: int | None = None
         self._recognised: bool | None = None
 
     @property
@@ -260,15 +266,20 @@ class TargetFacts:
         return self._numerals
 
     @property
+    def function_words(self) -> int:
+        """How many different small words of its language the translation has."""
+        if self._function_words is None:
+            self._function_words = count_function_words(self.text, self.words, self._language.tag)
+        return self._function_words
+
+    @property
     def recognised(self) -> bool:
         """Whether the text is plainly of its language: it has small words of it, or renderings from the glossary.
 
         Matters of style are raised only then, so that codes, names and pseudo-translations stay quiet.
         """
         if self._recognised is None:
-            self._recognised = (
-                count_function_words(self.text, self.words, self._language.tag) >= 2 or self._speaks_glossary()
-            )
+            self._recognised = self.function_words >= 2 or self._speaks_glossary()
         return self._recognised
 
     def _speaks_glossary(self) -> bool:

@@ -6,8 +6,8 @@ import sys
 import time
 
 from ketl.events import Ended, Event, LimitReached, PhaseBegan, Substituted
-from ketl.execution import Selection
 from ketl.planning import RunPlan
+from ketl.selection import Selection
 
 _BAR_EVERY_S = 0.1
 _LINE_EVERY_S = 10.0

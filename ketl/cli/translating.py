@@ -14,13 +14,14 @@ from typing import Any
 
 from ketl.cli.progress import Progress
 from ketl.errors import SelectionError, SettingsError
-from ketl.execution import Run, RunResult, select
+from ketl.execution import Run, RunResult
 from ketl.exports import check_writable, find_export, write_rows
 from ketl.jobs import Job, Mode, job_from_json, parse_length
 from ketl.limits import load_plan
 from ketl.planning import Goals, RunPlan, make_plan
 from ketl.results import Outcome
 from ketl.routing import choose_routes
+from ketl.selection import select
 from ketl.session import open_session, plan_lanes
 from ketl.settings import load_settings
 from ketl.store import Store

@@ -8,10 +8,10 @@ import streamlit as st
 
 from ketl.catalog import Catalog
 from ketl.errors import KetlError
-from ketl.execution import select
 from ketl.jobs import Job, job_to_json
 from ketl.planning import RunPlan
 from ketl.runs import LiveRun
+from ketl.selection import select
 from ketl.ui import words
 from ketl.ui.pickers import Choice
 from ketl.ui.session import runs, show_problem, start

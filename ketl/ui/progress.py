@@ -181,7 +181,7 @@ def _badges(report: Mapping[str, Any], engine: str) -> None:
         st.badge(f"{report['translated']:,} translated", icon=":material/check:", color="green")
     doubted = sum(report["findings"].values())
     if doubted:
-        st.badge(f"{words.plural(doubted, 'finding')} to look at", icon=":material/flag:", color="orange")
+        st.badge(f"{words.plural(doubted, 'finding')}", icon=":material/flag:", color="orange")
     if report["failed"]:
         st.badge(f"{report['failed']:,} failed", icon=":material/error:", color="red")
     if report["cancelled"]:

@@ -16,7 +16,7 @@ def test_every_product_is_there_in_every_shipped_language():
 
 def test_right_translations_raise_no_error_and_hardly_a_warning():
     alarms = count_false_alarms(ROWS)
-    assert alarms.errors == 0, [(row.language.tag, finding.message) for row, finding in alarms.listed][:10]
+    assert alarms.errors.total() == 0, [(row.language.tag, finding.message) for row, finding in alarms.listed][:10]
     assert alarms.warning_share < 0.02
 
 
@@ -37,8 +37,9 @@ def test_planted_warnings_are_caught(tallies):
 
 
 def test_checks_are_fast_enough_for_large_catalogues():
-    """The figure in the README is above 5,000; a loaded test machine gets some slack."""
-    assert measure_speed(ROWS, seconds=0.5) > 1500
+    """The promise is 5,000 rows a second; a loaded test machine gets some slack."""
+    assert measure_speed(ROWS, rounds=2) > 2500
+    assert measure_speed(ROWS[::4], rounds=2, new_sources=True) > 2000
 
 
 def test_the_bench_prints_its_table_and_writes_it(tmp_path, capsys, monkeypatch):

@@ -43,7 +43,7 @@ def test_a_text_that_mentions_an_option_waits_for_it_and_carries_its_rendering()
 def test_an_option_that_fails_holds_nothing_up():
     def answer(call, user, number):
         if "Midnight" in user["segments"].values():
-            return json.dumps({key: "I cannot help with that." for key in user["segments"]})
+            return json.dumps(dict.fromkeys(user["segments"], "I cannot help with that."))
         return translated(user)
 
     result = translate(FakeProvider(answer), selection(catalog(), "es"))

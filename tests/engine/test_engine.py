@@ -274,7 +274,7 @@ def test_what_no_rung_mends_is_flagged_and_asking_again_stops_after_three_tries_
 
 def test_an_error_text_never_stands_in_the_place_of_a_translation():
     def answer(call, user, number):
-        return json.dumps({key: "I'm sorry, but I cannot help with that request." for key in user["segments"]})
+        return json.dumps(dict.fromkeys(user["segments"], "I'm sorry, but I cannot help with that request."))
 
     rows = list(translate(FakeProvider(answer), selection(products(2), "es")).rows())
     assert {r.status for r in rows} == {"failed"}

@@ -17,11 +17,13 @@ from typing import Any
 
 import pytest
 
+from ketl.catalog import Catalog
 from ketl.cli import main
-from ketl.execution import Run, RunResult, Selection
+from ketl.execution import Run, RunResult
 from ketl.jobs import Mode
 from ketl.limits import load_plan
 from ketl.models import MODELS
+from ketl.selection import Selection
 from ketl.session import open_session
 from ketl.settings import load_settings
 from ketl.simulator import RunningSimulator
@@ -111,7 +113,8 @@ def test_with_faults_of_every_kind_on_everything_is_right_and_nothing_lost(simul
 
 @pytest.mark.usefixtures("keyed")
 def test_no_damaged_text_passes_for_a_clean_one(simulator: RunningSimulator) -> None:
-    catalog = products(40)
+    # Numbers above 2: many languages say one and two with an article or a dual form, which no check may doubt.
+    catalog = Catalog.of(list(products(44))[4:])
     [clean] = run(selection(catalog, *LANGUAGES))
     simulator.reset()
     simulator.configure({"damage_every": 6})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.checks.helpers import LIDWELL, findings
+from ketl.checks import Severity, autofix, run_checks
+from ketl.languages import find_language
+from tests.core.checks.helpers import LIDWELL, findings, subject
 
 SOURCE = "A thin glove for braking late, or early. Sold in pairs."
 
@@ -119,3 +121,15 @@ def test_latin_words_of_the_models_own_are_a_warning(text, language):
 )
 def test_latin_words_of_the_source_are_let_pass(source, text, language, kind):
     assert "latin-words" not in findings(source, text, language, kind=kind, terms=(LIDWELL,))
+
+
+@pytest.mark.parametrize(
+    ("right", "language"),
+    [("el segundo día", "es"), ("L’ourlet", "fr"), ("كحلي", "ar"), ("Śliwkowy", "pl"), ("러스트", "ko")],
+)
+def test_garbled_text_is_found_after_the_automatic_fixes(right, language):
+    """A soft hyphen or control character that is half of a garbled letter is not fixed away."""
+    garbled = right.encode().decode("latin-1" if language == "fr" else "cp1252")
+    mended = autofix(garbled, find_language(language), "Navy on day two")
+    found = run_checks(subject("Navy on day two", mended, language))
+    assert {"mojibake", "script"} & {finding.id for finding in found if finding.severity is Severity.ERROR}

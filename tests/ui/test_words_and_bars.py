@@ -1,0 +1,98 @@
+"""The pages' sentences and bars, without a page."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from ketl.events import Answered
+from ketl.languages import LANGUAGES
+from ketl.ui import words
+from ketl.ui.pickers import PRESETS, ready_in_demo
+from ketl.ui.timeline import end_to_end, in_words, lay_out, most_at_once
+
+
+def attempt(start_s: float, seconds: float, kind: str = "first", status: str = "200", tag: str = "es") -> Answered:
+    return Answered(1, "llama-3.3-70b-versatile", tag, start_s, seconds, status, kind, 3, (10, 10, 0), 0.0, seconds)
+
+
+def report(**changed: Any) -> dict[str, Any]:
+    whole = {
+        "status": "finished", "mode": "parallel", "units": 153, "languages": 3, "requests": 12, "translated": 153,
+        "failed": 0, "cancelled": 0, "from_memory": 0, "makespan_s": 0.7, "speedup": 19.4,
+        "baseline": {"kind": "projected", "seconds": 13.7, "ci95_s": None, "sample": None},
+    }  # fmt: skip
+    return {**whole, **changed}
+
+
+def test_the_summary_says_what_was_done_and_what_it_bought() -> None:
+    assert words.summary(report()) == (
+        "51 texts into 3 languages in 0.7 s; one after another it would have taken 13.7 s (projected): "
+        "19 times faster."
+    )
+
+
+def test_a_measured_baseline_is_told_as_a_fact() -> None:
+    measured = {"kind": "measured", "seconds": 13.7, "ci95_s": None, "sample": None}
+    assert "one after another it took 13.7 s (measured)" in words.summary(report(baseline=measured))
+
+
+def test_a_cancelled_run_says_what_is_there() -> None:
+    said = words.summary(report(status="cancelled", translated=100, cancelled=50, failed=3))
+    assert said == "Ended early after 0.7 s: 100 translated, 3 failed, 50 not translated."
+
+
+def test_no_gain_is_not_sold_as_one() -> None:
+    assert "nothing was gained" in words.summary(report(speedup=0.98))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.0, "0 s"), (0.043, "0.043 s"), (0.71, "0.7 s"), (13.66, "13.7 s"), (42.2, "42 s"), (59.7, "1 min"),
+     (125, "2 min 5 s"), (4801, "1 h 20 min")],
+)  # fmt: skip
+def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
+    assert words.duration(seconds) == said
+
+
+def test_small_amounts_keep_their_digits() -> None:
+    assert words.cost_range((0.0023, 0.0029)) == "$0.0023 – 0.0029"
+    assert words.cost_range((1.5, 1.875)) == "$1.50 – 1.88"
+    assert words.cost_range((0.0, 0.0)) == "$0"
+    assert words.cost_range(None) == "unknown"
+
+
+def test_a_bar_takes_the_lowest_slot_that_is_free() -> None:
+    bars = lay_out([attempt(0.0, 2.0), attempt(0.0, 1.0), attempt(0.5, 1.0), attempt(1.0, 1.0), attempt(2.0, 1.0)])
+    assert [bar.slot for bar in bars] == [0, 1, 2, 1, 0]
+    assert most_at_once(bars) == 3
+
+
+def test_no_two_bars_of_a_slot_overlap() -> None:
+    bars = lay_out([attempt(0.1 * n, 0.35 + 0.05 * (n % 7)) for n in range(80)])
+    for slot in range(most_at_once(bars)):
+        mine = [bar for bar in bars if bar.slot == slot]
+        assert all(a.end_s <= b.start_s + 1e-6 for a, b in itertools.pairwise(mine))
+
+
+def test_end_to_end_is_as_long_as_all_of_them() -> None:
+    bars = end_to_end([attempt(0.0, 2.0), attempt(0.0, 1.5)])
+    assert bars[-1].end_s == pytest.approx(3.5)
+
+
+def test_the_timeline_in_words_names_the_longest_and_the_marked() -> None:
+    first = [attempt(0.0, 2.5, tag="ja"), attempt(0.0, 1.0)]
+    bars = lay_out([*first, attempt(1.0, 0.5, "retry"), attempt(1.5, 2, "hedge")])
+    said = in_words(bars)
+    assert "4 attempts at llama-3.3-70b-versatile, up to 2 at once" in said
+    assert "The longest took 2.5 s (Japanese, 3 texts)" in said
+    assert "Marked: 1 retry and 1 raced copy." in said
+    assert in_words([]) == "Nothing was sent, so there is nothing to draw."
+
+
+def test_presets_hold_only_known_languages() -> None:
+    known = {language.tag for language in LANGUAGES}
+    assert all(set(tags) <= known and tags for tags in PRESETS.values())
+    assert set(ready_in_demo()) >= {"es", "fr", "de", "ja", "zh-Hans", "ar"}
