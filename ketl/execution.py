@@ -14,7 +14,8 @@ from ketl.briefs import Prepared
 from ketl.checks.base import Finding
 from ketl.closing import gain, look_across, remember
 from ketl.crosschecks import UnitKey
-from ketl.engine.work import LaneRoute, Work, WorkLimits
+from ketl.engine.lane_routes import LaneRoute
+from ketl.engine.work import Work, WorkLimits
 from ketl.errors import KetlError, RunError
 from ketl.events import Ended, Event, PhaseBegan, Substituted
 from ketl.intake import Intake

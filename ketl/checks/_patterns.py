@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+
+
+@cache
+def late(pattern: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
+    """Return a compiled pattern; for long ones that few texts need, so that importing the checks stays quick."""
+    return re.compile(pattern, flags)
+
 
 PLACEHOLDER = re.compile(
     r"⟦\s*\w+\s*⟧"

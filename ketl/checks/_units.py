@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from ketl.checks import _patterns as pat
+
 # Symbols that mean the same in every language. Single letters are matched as written.
 _SYMBOLS: Mapping[str, str] = {
     "mm": "mm мм ㎜", "cm": "cm см ㎝", "m": "m м", "km": "km км ㎞", "in": '" ″ ” “ \'\' ’’ ״ in. in inch inches',
@@ -76,16 +78,15 @@ _WORDS: Mapping[str, str] = {
 
 # A unit that stands for several: a bare degree sign, a curly quote for an inch.
 _COMPATIBLE = frozenset({frozenset({"°", "°C"}), frozenset({"°", "°F"}), frozenset({"oz", "fl oz"})})
-_PER_AREA = re.compile(
+_PER_AREA = (
     r"\s*(?:/|por|per|par|pro|na|på|le|لكل|في|ל|на|за|každ\w+|每)\s*(?:un |el |le |il |o |den |het )?"
-    r"(?:m²|m2|mq|qm|м²|м2|㎡|m\b|metr|mètre|metar|quadrat|кв|метр|متر|مربع|平|제곱|ตาราง|négyzet|kvadrat|carr)",
-    re.IGNORECASE,
+    r"(?:m²|m2|mq|qm|м²|м2|㎡|m\b|metr|mètre|metar|quadrat|кв|метр|متر|مربع|平|제곱|ตาราง|négyzet|kvadrat|carr)"
 )
 # Where “in” is also a preposition it is an inch only before a mark or the end.
 _IN_IS_A_WORD = frozenset({
     "en", "de", "it", "nl", "is", "ro", "la", "sl",
 })  # fmt: skip
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f㎜㎝㎞㎏㎖ℓ℃℉]$")
+_CJK = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f㎜㎝㎞㎏㎖ℓ℃℉]$"
 
 
 # Languages whose unit words were read against the shipped translations.
@@ -127,7 +128,7 @@ def _reader(tag: str) -> tuple[Mapping[str, re.Pattern[str]], Mapping[str, str]]
         body = re.escape(spelling)
         if language == "ko" and len(spelling) == 1 and spelling > "\uabff":
             end = r"(?![가-힣])"
-        elif _CJK.search(spelling) or not spelling[-1].isalpha():
+        elif pat.late(_CJK, 0).search(spelling) or not spelling[-1].isalpha():
             end = ""
         elif spelling == "in" and language in _IN_IS_A_WORD:
             end = r"(?=[,;)\]]|\s*$)"
@@ -172,7 +173,7 @@ def unit_after(text: str, end: int, tag: str) -> str | None:
         folded = spelling.casefold()
         # An inflected word: its beginning is in the table, the longest one counts.
         unit = next((meaning[folded[:n]] for n in range(len(folded), 2, -1) if folded[:n] in meaning), None)
-    if unit == "g" and _PER_AREA.match(text, found.end()):
+    if unit == "g" and pat.late(_PER_AREA).match(text, found.end()):
         return "g/m²"
     return unit
 

@@ -8,18 +8,17 @@ from collections.abc import Callable
 
 from ketl.checks._alphabets import COMPOSING
 from ketl.checks._function_words import base_tag, count_function_words
-from ketl.checks._patterns import WORD
+from ketl.checks._patterns import WORD, late
 from ketl.checks.whitespace import unwanted_invisibles
 from ketl.languages import Language
 
 QUOTE_PAIRS = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』", "‘": "’", "'": "'", "`": "`"}
 _FENCE = re.compile(r"```[a-z]*\n?(?P<code>.*?)\n?```|\*\*(?P<bold>[^*]+)\*\*", re.DOTALL)
-_PREAMBLE = re.compile(
+_PREAMBLE = (
     r"(?:(?:sure|certainly|of course|okay)\b[!,.]?\s*)?(?:here(?:’|')?s|here is) (?:the |your |a )?(?:[a-z]+ ){0,2}"
     r"(?:translation|translated text|version|text)(?: in [a-z]+| \([a-z ]+\))?\s*[:：]\s*"
     r"|(?:translation|translated text|traducción|traduction|übersetzung|traduzione|tradução|vertaling|tłumaczenie"
-    r"|перевод|翻訳|翻译|翻譯|译文|번역|الترجمة)\s*[:：]\s*",
-    re.IGNORECASE,
+    r"|перевод|翻訳|翻译|翻譯|译文|번역|الترجمة)\s*[:：]\s*"
 )
 _WRAPPERS = frozenset(QUOTE_PAIRS) | frozenset("* \n")
 _CONTROL_RUN = re.compile("(?<![\u00a0-\u00ff\u0080-\u009f])[\u0080-\u009f]+")
@@ -58,13 +57,13 @@ def unwrap(text: str, source: str) -> str:
     A code fence, bold marks or quotation marks around the whole; “Translation:” or “Here is the translation:”
     before it.
     """
-    while text[:1] in _WRAPPERS or _PREAMBLE.match(text):
+    while text[:1] in _WRAPPERS or ((":" in text or "：" in text) and late(_PREAMBLE).match(text)):
         inner = text.strip()
         if "```" not in source and "**" not in source and (fenced := _FENCE.fullmatch(inner)):
             bare = (fenced["code"] or fenced["bold"] or "").strip()
         elif is_quoted(inner, source):
             bare = inner[1:-1].strip()
-        elif (said := _PREAMBLE.match(inner)) and not _PREAMBLE.match(source.strip()):
+        elif (said := late(_PREAMBLE).match(inner)) and not late(_PREAMBLE).match(source.strip()):
             bare = inner[said.end() :].strip()
         else:
             break

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from ketl.checks.base import Finding, Severity
 from ketl.checks.numbers import is_small, match_numbers
@@ -127,7 +126,7 @@ def find_outlier(
     if len(source) < 40:
         return None
     shares = {tag: len(text) / (len(source) * language.expansion) for tag, (language, text, _) in cells.items()}
-    usual = median(shares.values())
+    usual = sorted(shares.values())[len(shares) // 2]
     odd = [tag for tag, share in shares.items() if share < usual * 0.6]
     if len(odd) == 1:
         return odd[0], _outlier("The text is much shorter here than in the other languages: a part may be missing.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from ketl.checks import _patterns as pat
 from ketl.checks import _traits as traits
 from ketl.checks.autofix import is_quoted
 from ketl.checks.base import Severity, check
@@ -15,7 +15,7 @@ _BLANK_WORDS = frozenset({
 })  # fmt: skip
 
 # Each language's "here is the translation", in the words that models use.
-_CHATTER = re.compile(
+_CHATTER = (
     r"```|</?think>|<\|[a-z_]+\|>|^\s*(?:\{\s*[\"'][\w ]+[\"']\s*:|\[\s*[\"'])"
     r"|^\W*(?:sure|certainly|of course|absolutely|okay|no problem|happy to help)\b\s*[,!.:—-]"
     r"|^\W*(?:here(?:’|')?s|here (?:is|are)|below (?:is|are)|the following is|this is)\b(?=.{0,80}(?:translat|version"
@@ -35,17 +35,15 @@ _CHATTER = re.compile(
     r"|以下是.{0,12}(?:翻译|翻譯|译文)"
     r"|(?:翻译|翻譯|译文)\s*[:：]"
     r"|번역\s*(?:은|결과)?\s*(?:다음과|:)|(?:إليك|هذه هي) الترجمة|الترجمة\s*:|översättning\s*:|oversættelse\s*:"
-    r"|oversettelse\s*:",
-    re.IGNORECASE,
+    r"|oversettelse\s*:"
 )
 # A remark in brackets at the end: “(Note: translated literally)”, “（注：…）”.
-_REMARK = re.compile(
+_REMARK = (
     r"[(（\[【]\s*(?:(?:translator|editor|author)(?:’|')?s? note|note|n\. ?b\.|nb|literal(?:ly)?|lit\."
     r"|translat(?:ed|ion|or)|(?:nota|note|remarque|anmerkung|hinweis|opmerking|uwaga|примечание|ملاحظة|注(?:意|记|記|釈)?|備考|备注|참고)\s*[:：])"
-    r"[^()（）\[\]【】]*[)）\]】]\W*$",
-    re.IGNORECASE,
+    r"[^()（）\[\]【】]*[)）\]】]\W*$"
 )
-_REFUSAL = re.compile(
+_REFUSAL = (
     r"\b(?:i(?:’|')?m|i am|we(?:’|')?re|we are) (?:very |so |really )?(?:sorry|afraid|unable|not able)\b"
     r"|\bi (?:can(?:’|')?t|cannot|can not|won(?:’|')?t|am not able to|must decline)\b"
     r"|\b(?:my apologies|i apologi[sz]e|sorry, (?:but )?i\b|unable to (?:translate|comply|assist|process|complete"
@@ -62,10 +60,9 @@ _REFUSAL = re.compile(
     r"|\bя не могу (?:перевести|помочь|выполнить)"
     r"|申し訳(?:ありません|ございません)|(?:抱歉|对不起|對不起)[，,]?(?:但)?(?:我|作为)|我(?:无法|不能|無法)(?:翻译|提供|协助|完成|翻譯)|죄송(?:합니다|하지만)"
     r"|(?:عذرا|عذرًا|آسف|أعتذر)[،, ]|لا (?:أستطيع|يمكنني) (?:ترجمة|المساعدة|تقديم)|\bbeklager, |\btyvärr kan jag"
-    r"|\bomlouvám se|\büzgünüm",
-    re.IGNORECASE,
+    r"|\bomlouvám se|\büzgünüm"
 )
-_ERROR_TEXT = re.compile(
+_ERROR_TEXT = (
     r"^\W*(?:\w*error|exception|fatal|failed|failure|warning)\b\s*(?:[:\-–(\])}>]|\d{3}|code)"
     r"|^\s*[\[(<{【*]\W*(?:fehler|erreur|errore?|erro|błąd|ошибка|خطأ|エラー|错误|錯誤|오류)\b|^\W*error\W*$"
     r"|\btraceback \(most recent"
@@ -82,8 +79,7 @@ _ERROR_TEXT = re.compile(
     r"|\btranslation (?:failed|unavailable|not available|error|missing)|\b(?:failed|unable|error|could not|couldn(?:’"
     r"|')?t) (?:to )?translat"
     r"|\berror (?:while|during|occurred|processing)|\ban? (?:unexpected |unknown )?error\b|<!doctype html|^\s*<html"
-    r"|\{\s*[\"']error[\"']",
-    re.IGNORECASE,
+    r"|\{\s*[\"']error[\"']"
 )
 # One of these words, or of the pieces where words are not parted by spaces, stands in whatever the patterns
 # above can match: a plain look first, as the patterns are slow.
@@ -150,8 +146,8 @@ def error_text(subject: Subject) -> Iterable[str]:
     text = subject.translation
     if "Error" not in text and "Exception" not in text and not _hinted(subject, _ERROR_WORDS, _ERROR_PIECES):
         return ()
-    found = _ERROR_TEXT.search(subject.translation)
-    if found is None or _ERROR_TEXT.search(subject.source):
+    found = pat.late(_ERROR_TEXT).search(subject.translation)
+    if found is None or pat.late(_ERROR_TEXT).search(subject.source):
         return ()
     return (f"This is an error text, not a translation: “{_shorten(subject.translation)}”.",)
 
@@ -165,10 +161,10 @@ def refusal(subject: Subject) -> Iterable[str]:
     """
     if not _hinted(subject, _REFUSAL_WORDS, _REFUSAL_PIECES):
         return ()
-    found = _REFUSAL.search(subject.translation)
+    found = pat.late(_REFUSAL).search(subject.translation)
     if (
         found is None
-        or _REFUSAL.search(subject.source)
+        or pat.late(_REFUSAL).search(subject.source)
         or subject.facts.words & {"sorry", "cannot", "can't", "can’t", "apologies"}
     ):
         return ()
@@ -190,11 +186,11 @@ def chatter(subject: Subject) -> Iterable[str]:
         or "<|" in target
         or _hinted(subject, _CHATTER_WORDS, _CHATTER_PIECES)
     ):
-        found = _CHATTER.search(target)
-        if found is not None and _CHATTER.search(subject.source) is None:
+        found = pat.late(_CHATTER).search(target)
+        if found is not None and pat.late(_CHATTER).search(subject.source) is None:
             return (f"The model added words of its own: “{_shorten(found[0].strip())}”.",)
-        found = _REMARK.search(target) if _brackets(target) > _brackets(subject.source) else None
-        if found is not None and _REMARK.search(subject.source) is None:
+        found = pat.late(_REMARK).search(target) if _brackets(target) > _brackets(subject.source) else None
+        if found is not None and pat.late(_REMARK).search(subject.source) is None:
             return (f"The model added a remark of its own: “{_shorten(found[0].strip())}”.",)
     if is_quoted(target, subject.source):
         return ("The whole translation stands in quotation marks that the English text does not have.",)

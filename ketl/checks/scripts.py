@@ -30,7 +30,7 @@ _MARKS = (
     "\u20ac\u201a\u201e\u2020\u2021\u02c6\u2030\u2039\u2018\u2019\u201c\u201d\u2022\u02dc\u2122"
 )
 _CP1252 = _MARKS + "\u00a0\u00ab\u00bb\u0192\u2026\u2013\u2014\u203a\u0160\u0161\u0152\u0153\u017d\u017e\u0178"
-_MOJIBAKE = re.compile(
+_MOJIBAKE = (
     # In capitals “Ã” is Portuguese and may stand before a space or a closing quote.
     f"Ã[\u0080-\u009f\u00a1-\u00ba\u00bc-\u00bf\u0192\u2020\u2021\u02c6\u2030\u2122]|(?<![A-ZÀ-Þ])Ã[{_CP1252} ]"
     f"|Â[\u00a0-\u00ba\u00bc-\u00bf]|â€|â„¢|ï»¿|ï¿½|(?:[ÐÑ][{_CP1252}]){{2,}}|(?:[àáâãäåæçèéêëìíØÙÚÛ][{_MARKS}]){{2,}}"
@@ -55,7 +55,7 @@ def mojibake(subject: Subject) -> Iterable[str]:
     """
     if _SUSPECT.search(subject.translation) is None:
         return ()
-    found = _MOJIBAKE.search(subject.translation)
+    found = pat.late(_MOJIBAKE, 0).search(subject.translation)
     if found is not None and found[0] not in subject.source:
         return (
             f"The text has garbled characters: “{subject.translation[max(0, found.start() - 5) : found.end() + 5]}”.",
@@ -63,7 +63,7 @@ def mojibake(subject: Subject) -> Iterable[str]:
     return ()
 
 
-_MIXED = re.compile(
+_MIXED = (
     f"(?:[A-Za-z\u00c0-\u024f]+[{RANGES['Cyrillic']}{RANGES['Greek']}]|[{RANGES['Cyrillic']}{RANGES['Greek']}]+[A-Za-z\u00c0-\u024f])"
     f"[A-Za-z\u00c0-\u024f{RANGES['Cyrillic']}{RANGES['Greek']}]*"
 )
@@ -76,7 +76,7 @@ def _mixed_words(subject: Subject) -> list[str]:
     if _NON_LATIN_LIKE.search(subject.translation) is None:
         return []
     words = []
-    for found in _MIXED.finditer(subject.translation):
+    for found in pat.late(_MIXED, 0).finditer(subject.translation):
         word = found[0]
         other = _NON_LATIN_LIKE.findall(word)
         latin = [char for char in word if char not in other]

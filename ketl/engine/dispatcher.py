@@ -32,6 +32,7 @@ _STARTS_PER_TURN = 24  # the loop reads answers between turns, so the first resu
 _WATCH_EVERY_S = 0.05
 HEDGE_SHARE = 0.03  # of the requests sent; at the late trigger this budget is hardly ever used up
 _SMALL_RUN_WEIGHT = 8.0
+_COST_LOOK_S = 0.05
 _PACED_SENDS = 6
 _UNKNOWN_LANE_HEDGE_S = 4.0
 
@@ -133,12 +134,12 @@ class Dispatcher:
 
     def _try_admit(self, work: Work, lane: Lane, now: float) -> float:
         """Send the run's next request for this lane, or return the seconds until it may be sent."""
-        request = work.peek(lane)
+        request = work.peek()
         prompt, ceiling = self._size(request, lane)
         wait_s, kind = lane.books.delay(prompt, ceiling, now)
         if wait_s > 0.0 and not self._probes(lane, kind, now):
             if math.isinf(wait_s):
-                work.pop(lane)
+                work.pop()
                 self._too_large(request, lane, prompt + ceiling)
                 return 0.0
             if work.too_long(wait_s, kind):
@@ -153,12 +154,13 @@ class Dispatcher:
         if wait_s > 0.0:
             return wait_s
         if not work.affords(lane.model, prompt, ceiling):
-            work.stop_at_cost()
-            return 1e-3
+            if not work.busy:
+                work.stop_at_cost()
+            return _COST_LOOK_S  # what is in flight may take less than was set aside for it
         since = self._blocked.pop(lane.model.id, None)
         if since is not None and now > since:
             work.emit(LimitWaited(lane.model.id, now - since))
-        work.pop(lane)
+        work.pop()
         weight = _SMALL_RUN_WEIGHT if work.remaining <= min(w.remaining for w in self._works) else 1.0
         work.vtime += 1.0 / weight
         self._start(request, lane, prompt, ceiling, now, _kind_of(request))

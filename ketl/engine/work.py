@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ketl.briefs import Brief, Prepared
 from ketl.engine.ladder import Ladder
+from ketl.engine.lane_routes import LaneRoute, LaneRoutes
+from ketl.engine.purse import Purse
+from ketl.engine.queues import Queues
 from ketl.engine.request import Attempt, Request, estimate
 from ketl.errors import KetlError, ModelGoneError, RunError
 from ketl.events import Ended, Event, Substituted
@@ -23,18 +25,9 @@ if TYPE_CHECKING:
     from ketl.engine.lane import Lane
 
 MAX_LIMIT_WAIT_S = 300.0
-_FRONT = -1e12
 _QUEUE_HIGH = 1_200
 _QUEUE_LOW = 600
 _LEFT_OUT_TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class LaneRoute:
-    """The lanes of one group: the whole chain in order, and those that serve side by side from the start."""
-
-    chain: tuple[Lane, ...]
-    serving: tuple[Lane, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,21 +61,16 @@ class Work:
         self.hedges = 0
         self.stopped: KetlError | None = None
         self._dispatcher = dispatcher
-        self._routes = routes
+        self._routes = LaneRoutes(routes)
         self._limits = limits
         self._ladder = Ladder(emit)
-        self._queues: dict[str, list[tuple[float, int, Request]]] = {group: [] for group in routes}
-        self._pinned: dict[str, list[tuple[float, int, Request]]] = {}
-        self._picked: list[tuple[float, int, Request]] | None = None
-        self._queued = 0
+        self._purse = Purse(limits.max_cost_usd)
+        self._queues = Queues(routes)
         self._open = 0
         self._fed = False
         self._in_flight = 0
         self._sent = 0
         self._number = 0
-        self._sequence = 0
-        self._spent_usd = 0.0
-        self._reserved_usd = 0.0
         self._changed = asyncio.Event()
 
     # -- intake -----------------------------------------------------------------------------------------
@@ -94,8 +82,8 @@ class Work:
 
     async def room(self) -> None:
         """Return when the queue has room for more; a catalogue of any size passes through this window."""
-        if self._queued >= _QUEUE_HIGH:
-            while self._queued > _QUEUE_LOW and self.stopped is None:
+        if len(self._queues) >= _QUEUE_HIGH:
+            while len(self._queues) > _QUEUE_LOW and self.stopped is None:
                 self._changed.clear()
                 await self._changed.wait()
 
@@ -153,21 +141,14 @@ class Work:
         self._open += 1
         if self.stopped is not None:
             self._close(request)
-        elif not self._alive(request.group):
+        elif not self._routes.alive(request.group, self._dispatcher.now()):
             self.give_up(request, self._nobody(language), None)
         else:
             self._push(request, front=bool(rung or tries))
 
     def _push(self, request: Request, *, front: bool = False) -> None:
-        self._sequence += 1
-        priority = _FRONT if front else -request.completion_est
-        queue = self._queues[request.group] if request.lane is None else self._pinned_queue(request.lane)
-        heapq.heappush(queue, (priority, self._sequence, request))
-        self._queued += 1
+        self._queues.push(request, front=front)
         self._dispatcher.wake()
-
-    def _pinned_queue(self, lane: Lane) -> list[tuple[float, int, Request]]:
-        return self._pinned.setdefault(lane.model.id, [])
 
     def _notify(self) -> None:
         self._changed.set()
@@ -176,53 +157,27 @@ class Work:
 
     def ready_for(self, lane: Lane, now: float) -> bool:
         """Whether the run has a request that this lane may send now; remembers where it stands."""
-        self._picked = None
-        if self.stopped is not None or not self._queued:
+        if self.stopped is not None or not self._queues:
             return False
         if self._limits.max_in_flight is not None and self._in_flight >= self._limits.max_in_flight:
             return False
-        pinned = self._pinned.get(lane.model.id)
-        if pinned:
-            self._picked = pinned
-            return True
-        most = 0.0
-        for group, queue in self._queues.items():
-            if queue:
-                lanes = self._active(group, now)
-                if lane in lanes and len(queue) / len(lanes) > most:
-                    most, self._picked = len(queue) / len(lanes), queue
-        return self._picked is not None
+        return self._queues.pick(lane, lambda group: self._routes.serving(group, now))
 
-    def peek(self, lane: Lane) -> Request:
-        """Return the request that `ready_for` found for this lane."""
-        assert self._picked is not None
-        return self._picked[0][2]
+    def peek(self) -> Request:
+        """Return the request that `ready_for` found."""
+        return self._queues.peek()
 
-    def pop(self, lane: Lane) -> None:
+    def pop(self) -> None:
         """Take the request that `peek` showed off its queue."""
-        assert self._picked is not None
-        heapq.heappop(self._picked)
-        self._queued -= 1
-        if self._queued <= _QUEUE_LOW:
+        self._queues.pop()
+        if len(self._queues) <= _QUEUE_LOW:
             self._notify()
 
     def lanes_for(self, request: Request, now: float) -> list[Lane]:
         """Return the lanes that may serve a request now, another than its present ones first."""
         used = {attempt.lane.model.id for attempt in request.attempts}
-        lanes = self._active(request.group, now)
+        lanes = self._routes.serving(request.group, now)
         return sorted(lanes, key=lambda lane: lane.model.id in used)
-
-    def _active(self, group: str, now: float) -> list[Lane]:
-        route = self._routes[group]
-        up = [x for x in route.serving if x.gone is None and x.exhausted_until <= now and x.closed_until <= now]
-        if up:
-            return up
-        usable = [x for x in route.chain if x.gone is None and x.exhausted_until <= now]
-        return [x for x in usable if x.closed_until <= now][:1] or usable
-
-    def _alive(self, group: str) -> bool:
-        now = self._dispatcher.now()
-        return any(x.gone is None and x.exhausted_until <= now for x in self._routes[group].chain)
 
     def too_long(self, wait_s: float, kind: str) -> bool:
         """Whether a limit holds longer than a run waits: then it counts as spent."""
@@ -232,19 +187,16 @@ class Work:
 
     def affords(self, model: Model, prompt: float, ceiling: float) -> bool:
         """Whether a request of this size keeps the run under its cost cap even if all of it is used."""
-        cap = self._limits.max_cost_usd
-        if cap is None:
-            return True
-        return self._spent_usd + self._reserved_usd + _usd(model, prompt, ceiling) <= cap
+        return self._purse.affords(model, prompt, ceiling)
 
     def cost_of(self, model: Model, tokens: tuple[int, int, int]) -> float | None:
-        """Return what an answer cost, None when the model's price is unknown; cached tokens are half price."""
-        if model.prompt_usd is None or model.completion_usd is None:
-            return None
-        prompt, completion, cached = tokens
-        cost = ((prompt - cached / 2) * model.prompt_usd + completion * model.completion_usd) / 1e6
-        self._spent_usd += cost
-        return cost
+        """Book an answer's tokens and return what it cost, None when the model's price is unknown."""
+        return self._purse.spend(model, tokens)
+
+    @property
+    def busy(self) -> bool:
+        """Whether attempts of this run are in flight."""
+        return self._in_flight > 0
 
     def may_hedge(self, share: float) -> bool:
         """Whether the hedge budget, a share of the requests sent, has room."""
@@ -254,14 +206,14 @@ class Work:
         """Take in that an attempt went out."""
         self._in_flight += 1
         self._sent += 1
-        self._reserved_usd += _usd(attempt.lane.model, attempt.charge.prompt, attempt.charge.ceiling)
+        self._purse.reserve(attempt)
 
     def ended(self, attempt: Attempt) -> None:
         """Take in that an attempt is over, however it ended."""
         self._in_flight -= 1
         if self.stopped is not None:
             self._notify()
-        self._reserved_usd -= _usd(attempt.lane.model, attempt.charge.prompt, attempt.charge.ceiling)
+        self._purse.release(attempt)
         if self.stopped is not None and not attempt.request.attempts and not attempt.request.done:
             self._close(attempt.request)
 
@@ -298,7 +250,9 @@ class Work:
                 kept = self._ladder.top(item) if self._ladder.has_draft(item) else None
                 self._end(kept or _failed(item, reason, lane.model.id), now)
             return
-        target = (self._after(request.group, lane) if tries >= _LEFT_OUT_TRIES else None) or request.lane
+        target = (
+            self._routes.after(request.group, lane, self._dispatcher.now()) if tries >= _LEFT_OUT_TRIES else None
+        ) or request.lane
         # Fewer at a time, since what broke a pack may be its length.
         half = max(1, (len(left_out) + 1) // 2) if len(left_out) == len(request.items) else len(left_out)
         for start in range(0, len(left_out), half):
@@ -323,7 +277,7 @@ class Work:
             else:
                 by_rung.setdefault(step, []).append(item)
         for step, climbing in by_rung.items():
-            target = lane if step == 1 else self._after(group, lane)
+            target = lane if step == 1 else self._routes.after(group, lane, now)
             if target is None or target.gone is not None:
                 for item in climbing:
                     self._ladder.impossible(item)
@@ -336,22 +290,12 @@ class Work:
         while ripe := self._ladder.ripe():
             for item, rung in ripe:
                 group = item.segment.language.group
-                lanes = self._active(group, now)
+                lanes = self._routes.serving(group, now)
                 if lanes:
                     self._climb([(item, rung)], group, lanes[0], now)
                 else:
                     self._end(self._ladder.top(item), now)
                 self.release()
-
-    def _after(self, group: str, lane: Lane) -> Lane | None:
-        """Return the next usable lane of the chain after `lane`, wrapping round; None when it is the only one."""
-        chain = self._routes[group].chain
-        at = next((i for i, entry in enumerate(chain) if entry is lane), -1)
-        now = self._dispatcher.now()
-        for entry in chain[at + 1 :] + chain[: max(at, 0)]:
-            if entry.gone is None and entry.exhausted_until <= now:
-                return entry
-        return None
 
     def _end(self, outcome: Outcome, now: float) -> None:
         self.emit(Ended(outcome, now - self.started))
@@ -359,7 +303,7 @@ class Work:
     def _close(self, request: Request) -> None:
         request.done = True
         self._open -= 1
-        if self._open == 0 or self._queued <= _QUEUE_LOW:
+        if self._open == 0 or len(self._queues) <= _QUEUE_LOW:
             self._notify()
 
     # -- what a failed attempt leads to (asked by the dispatcher) -------------------------------------------
@@ -370,7 +314,7 @@ class Work:
             self._close(request)
         elif request.lane is not None and request.lane.gone is not None:
             self.next_model(request, request.lane, ModelGoneError(request.lane.gone))
-        elif not self._alive(request.group):
+        elif not self._routes.alive(request.group, self._dispatcher.now()):
             self.give_up(request, self._nobody(request.language), None)
         elif wait_s > 0.0:
             self._dispatcher.later(wait_s, lambda: self.put_back(request, 0.0))
@@ -389,8 +333,8 @@ class Work:
         if isinstance(error, ModelGoneError) and request.lane is None:
             self.put_back(request, 0.0)
             return
-        following = self._after(request.group, lane)
-        if following is None or request.tries >= len(self._routes[request.group].chain) + 4:
+        following = self._routes.after(request.group, lane, self._dispatcher.now())
+        if following is None or request.tries >= self._routes.length(request.group) + 4:
             self.give_up(request, error, lane)
             return
         request.tries += 1
@@ -418,28 +362,18 @@ class Work:
     def _leave(self, lane: Lane, reason: str) -> None:
         now = self._dispatcher.now()
         told = False
-        for group, route in self._routes.items():
-            if lane not in route.chain:
-                continue
-            if self._alive(group):
-                target = self._active(group, now)[0]
-                if lane in route.serving and not told:
+        for group, served in self._routes.of(lane):
+            if self._routes.alive(group, now):
+                target = self._routes.serving(group, now)[0]
+                if served and not told:
                     self.emit(Substituted(lane.model.id, target.model.id, reason[:1].upper() + reason[1:]))
                     told = True
                 continue
-            queue = self._queues[group]
-            while queue:
-                request = heapq.heappop(queue)[2]
-                self._queued -= 1
+            for request in list(self._queues.drain_group(group)):
                 self.give_up(request, RunError(_spent_words(reason)), None)
-        for _, _, request in self._drain_pinned(lane):
+        for request in list(self._queues.drain_lane(lane)):
             self.next_model(request, lane, RunError(_spent_words(reason)))
         self._notify()
-
-    def _drain_pinned(self, lane: Lane) -> list[tuple[float, int, Request]]:
-        waiting = self._pinned.pop(lane.model.id, [])
-        self._queued -= len(waiting)
-        return waiting
 
     # -- stopping --------------------------------------------------------------------------------------------
 
@@ -451,24 +385,21 @@ class Work:
 
     def stop_at_cost(self) -> None:
         """Send no more: the next request could cross the cost cap. What is in flight may finish."""
-        cap = self._limits.max_cost_usd or 0.0
+        cap = self._purse.cap_usd or 0.0
         reason = RunError(
             f"The cost cap of ${cap:,.2f} would be crossed, so the run stopped before it. Raise it to go on."
         )
         self._stop_sending(reason)
 
     def _stop_sending(self, reason: KetlError) -> None:
-        for queue in (*self._queues.values(), *self._pinned.values()):
-            while queue:
-                self._close(heapq.heappop(queue)[2])
-        self._queued = 0
         self.stopped = reason
+        for request in self._queues.drain():
+            self._close(request)
         self._notify()
 
     def _nobody(self, language: Language) -> RunError:
         now = self._dispatcher.now()
-        chain = self._routes[language.group].chain
-        back = min((x.exhausted_until - now for x in chain if x.gone is None and x.exhausted_until > now), default=None)
+        back = self._routes.back_s(language.group, now)
         if back is not None:
             return RunError(
                 f"The day's limit of every model for {language.name} is spent; "
@@ -487,10 +418,6 @@ def in_words(seconds: float) -> str:
 
 def _spent_words(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:]}, and no other model may take this language. Run the rest again later."
-
-
-def _usd(model: Model, prompt: float, completion: float) -> float:
-    return (prompt * (model.prompt_usd or 0.0) + completion * (model.completion_usd or 0.0)) / 1e6
 
 
 def _failed(item: Prepared, reason: str, model: str) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ from ketl.results import Status
 from ketl.runs import LiveRun
 from ketl.ui import words
 from ketl.ui.downloads import offer_downloads
-from ketl.ui.session import current_run, interrupted, lost_run, resume, runs
+from ketl.ui.session import current_run, lost_run, resume, runs, start, unfinished
 from ketl.units import cut_texts
 
 _QUICK_S = 15.0
@@ -50,9 +51,10 @@ def _lost() -> None:
     record = lost_run()
     if record is None:
         return
-    if interrupted(record):
-        st.warning("This run was interrupted before it had ended. What it had finished is kept.")
-        st.button("Finish it", icon=":material/resume:", key="resume", on_click=resume, args=(record,))
+    if unfinished(record):
+        when = time.strftime("%d %B, %H:%M", time.localtime(record.started_at))
+        st.warning(f"The run of {when} ended before everything was translated. What it had finished is kept.")
+        st.button("Translate the rest", icon=":material/resume:", key="resume", on_click=resume, args=(record,))
     else:
         st.info(
             "This run ended before the app was last started, so its page is gone. Translate the same again: "
@@ -170,6 +172,14 @@ def _ended(live: LiveRun, downloads: bool) -> None:
     st.html(f'<p class="k-lead" data-testid="summary">{words.summary(report)}</p>')
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _badges(report, live.engine)
+        if report["cancelled"]:
+            st.button(
+                "Translate the rest",
+                key="rest",
+                icon=":material/resume:",
+                on_click=partial(start, live.job, live.selection.catalog, resume=live.run_id),
+                help="Sends only what has no translation yet.",
+            )
         if downloads:
             offer_downloads(live)
     for move in report["substitutions"]:

@@ -47,9 +47,15 @@ def look_at(live: LiveRun) -> None:
 
 
 def lost_run() -> RunRecord | None:
-    """Return the run named in the address when it is only in the journal, None otherwise."""
-    named = st.query_params.get(RUN)
-    return runs().store.run(named) if named and runs().get(named) is None else None
+    """Return the run of the journal that this page should speak of when it has none of its own.
+
+    That is the run named in the address; without one, the newest of all when it was cut short.
+    """
+    store, named = runs().store, st.query_params.get(RUN)
+    if named:
+        return store.run(named)
+    newest = next(iter(store.runs(1)), None)
+    return newest if newest is not None and newest.status is RunStatus.INTERRUPTED else None
 
 
 def start(job: Job, catalog: Catalog | None = None, *, resume: str | None = None) -> None:
@@ -78,6 +84,6 @@ def show_problem() -> None:
         st.error(problem, icon=":material/error:")
 
 
-def interrupted(record: RunRecord) -> bool:
-    """Tell whether a run of the journal ended without its report, so that it can be finished."""
-    return record.status is RunStatus.INTERRUPTED
+def unfinished(record: RunRecord) -> bool:
+    """Tell whether a run of the journal ended early, so that its rest can be translated."""
+    return record.status in (RunStatus.INTERRUPTED, RunStatus.CANCELLED, RunStatus.FAILED)

@@ -36,7 +36,7 @@ def choose() -> Callable[..., None]:
     """Choose products by their rows, and languages, as the table and the box would."""
 
     def act(app: AppTest, rows: list[int], languages: list[str]) -> None:
-        table = app.session_state["table"] if "table" in app.session_state else 0
+        table = app.session_state.get("table", 0)
         app.session_state[f"table_{table}"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
         app.session_state["languages"] = languages
         app.run()

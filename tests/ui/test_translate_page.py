@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Callable
 from html import escape
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ketl.jobs import Job, job_to_json
 from ketl.runs import LiveRun
 from ketl.simulator import RunningSimulator
+from ketl.store import Store
 from ketl.ui.downloads import file_bytes
 from ketl.ui.results import FAILED
 from ketl.ui.session import RUN, runs
@@ -196,3 +199,32 @@ def test_an_address_of_a_run_that_is_gone_says_so(app: AppTest, shown: Shown) ->
     app.query_params[RUN] = "an-old-run"
     app.run()
     assert "costs nothing" in shown(app)
+
+
+def test_a_run_that_was_interrupted_can_be_finished(keyed_app: AppTest, finish: Finish, shown: Shown) -> None:
+    job = Job(products=("1",), languages=("es",))
+    with Store(clock=lambda: time.time() - 100) as an_earlier_process:
+        an_earlier_process.start_run("cut-short", engine="groq", mode="parallel", spec=job_to_json(job), counts={})
+    keyed_app.run()
+    assert "ended before everything was translated" in shown(keyed_app)
+    keyed_app.button("resume").click().run()
+    live = finish(keyed_app)
+    assert live.run_id == "cut-short"
+    assert live.result is not None and live.result.report["translated"] == 9
+
+
+def test_what_a_cancelled_run_left_can_be_translated_later(
+    simulator: RunningSimulator, keyed_app: AppTest, choose: Choose, finish: Finish
+) -> None:
+    simulator.configure({"latency_s": [20, 20]})
+    keyed_app.run()
+    choose(keyed_app, [0], ["es"])
+    keyed_app.button("start").click().run()
+    while not keyed_app.get("progress"):
+        keyed_app.run()
+    keyed_app.button("cancel").click().run()
+    assert finish(keyed_app).state == "cancelled"
+    simulator.configure({"latency_s": [0, 0]})
+    keyed_app.button("rest").click().run()
+    live = finish(keyed_app)
+    assert live.result is not None and live.result.report["translated"] == 9
