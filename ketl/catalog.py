@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -151,9 +152,7 @@ def _read_text(value: object, where: str, key: str) -> str | tuple[str, ...]:
     if isinstance(value, str):
         text = clean_text(value)
         return text if text.strip() else ""
-    if isinstance(value, (bool, Mapping)):
-        raise CatalogError(f"{where}: the field “{key}” is {_what(value)}. It must be a text or a list of texts.")
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, Sequence):
         items: list[str] = []
@@ -357,15 +356,13 @@ class _Shallow:
 
 def _is_deep(file: Path) -> bool:
     depth = 0
-    try:
-        with file.open("rb") as handle:
-            for event, _ in ijson.basic_parse(handle, use_float=True):
-                depth += event in ("start_array", "start_map")
-                depth -= event in ("end_array", "end_map")
-                if depth > _MOST_NESTED:
-                    return True
-    except (ijson.JSONError, ValueError):
-        return False  # broken before it is deep: the parser says where
+    # Broken before it is deep: then the parser says where.
+    with suppress(ijson.JSONError, ValueError), file.open("rb") as handle:
+        for event, _ in ijson.basic_parse(handle, use_float=True):
+            depth += event in ("start_array", "start_map")
+            depth -= event in ("end_array", "end_map")
+            if depth > _MOST_NESTED:
+                return True
     return False
 
 

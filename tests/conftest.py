@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -14,37 +13,13 @@ import pytest
 
 from ketl.simulator import RunningSimulator, SimulatorConfig, start_simulator
 from ketl.simulator.config import as_json
+from tests.guard import NetworkGuard
 
 # A busy machine makes single examples slow; what a test promises is not a time.
 hypothesis.settings.register_profile("ketl", deadline=None)
 hypothesis.settings.load_profile("ketl")
 
 AT_ONCE = SimulatorConfig(time_scale=0)
-
-
-class NetworkRefused(AssertionError):
-    """A test tried to leave this machine."""
-
-
-class NetworkGuard:
-    """Refuses every address that is not this machine's own, and remembers who asked."""
-
-    def __init__(self) -> None:
-        self.refused: list[str] = []
-
-    def check(self, host: object) -> None:
-        """Raise NetworkRefused unless `host` is this machine."""
-        if isinstance(host, bytes):
-            host = host.decode("ascii", "replace")
-        if host is None or host in ("", "localhost"):
-            return
-        try:
-            local = ipaddress.ip_address(str(host).split("%")[0]).is_loopback
-        except ValueError:
-            local = False
-        if not local:
-            self.refused.append(str(host))
-            raise NetworkRefused(f"A test tried to reach {host}. Tests may only use 127.0.0.1.")
 
 
 @pytest.fixture(scope="session")

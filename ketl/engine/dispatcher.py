@@ -12,7 +12,9 @@ import random
 from collections.abc import Callable, Iterable
 
 from ketl.engine.lane import Lane
+from ketl.engine.naming import is_capacity, kind_of, status_of
 from ketl.engine.request import Attempt, Request
+from ketl.engine.watch import Watch
 from ketl.engine.work import Work
 from ketl.errors import (
     LimitReachedError,
@@ -29,12 +31,10 @@ from ketl.wire import Client, Reply
 
 MAX_IN_FLIGHT = 400
 _STARTS_PER_TURN = 24  # the loop reads answers between turns, so the first results come early
-_WATCH_EVERY_S = 0.05
 HEDGE_SHARE = 0.03  # of the requests sent; at the late trigger this budget is hardly ever used up
 _SMALL_RUN_WEIGHT = 8.0
 _COST_LOOK_S = 0.05
 _PACED_SENDS = 6
-_UNKNOWN_LANE_HEDGE_S = 4.0
 
 
 class Dispatcher:
@@ -53,7 +53,7 @@ class Dispatcher:
         self._rng = random.Random(seed)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        self._watch: asyncio.TimerHandle | None = None
+        self._watch = Watch(self._loop, self._attempts, self.hedge, self.time_out)
         self._turn = 0
         self._blocked: dict[str, float] = {}
         self._pump_soon = False
@@ -163,7 +163,7 @@ class Dispatcher:
         work.pop()
         weight = _SMALL_RUN_WEIGHT if work.remaining <= min(w.remaining for w in self._works) else 1.0
         work.vtime += 1.0 / weight
-        self._start(request, lane, prompt, ceiling, now, _kind_of(request))
+        self._start(request, lane, prompt, ceiling, now, kind_of(request))
         return 0.0
 
     def _too_large(self, request: Request, lane: Lane, tokens: float) -> None:
@@ -236,8 +236,7 @@ class Dispatcher:
         work.emit(Admitted(request.number, name, now - work.started, not request.models, name not in request.models))
         request.models.add(name)
         attempt.task = self._loop.create_task(self._run(attempt))
-        if self._watch is None:
-            self._watch = self._loop.call_later(_WATCH_EVERY_S, self._watch_attempts)
+        self._watch.begin()
 
     def _wake_at(self, at: float) -> None:
         if self._timer is not None:
@@ -324,7 +323,7 @@ class Dispatcher:
 
     def _failed(self, attempt: Attempt, error: RunError, now: float) -> None:
         request, lane = attempt.request, attempt.lane
-        status = _status_of(error)
+        status = status_of(error)
         self._report(attempt, status, now, (0, 0, 0))
         if isinstance(error, LimitReachedError) and error.kind != "CAPACITY":
             lane.books.refused(error, attempt.charge, now)
@@ -347,7 +346,7 @@ class Dispatcher:
         request, lane = attempt.request, attempt.lane
         if request.attempts:
             return
-        if not isinstance(error, (LimitReachedError, ModelGoneError)) or _is_capacity(error):
+        if not isinstance(error, (LimitReachedError, ModelGoneError)) or is_capacity(error):
             request.tries += 1
         decision = decide(
             error,
@@ -405,43 +404,11 @@ class Dispatcher:
         for work in list(self._works):
             work.lane_exhausted(lane, kind, wait_s, now)
 
-    # -- the watch over late attempts -----------------------------------------------------------------------
+    # -- late attempts ------------------------------------------------------------------------------------
 
-    def _watch_attempts(self) -> None:
-        self._watch = None
-        if not self._attempts:
-            return
-        now = self._now()
-        triggers: dict[str, float] = {}
-        for attempt in list(self._attempts):
-            request, times = attempt.request, attempt.lane.times
-            elapsed = now - attempt.started
-            if elapsed > times.deadline(request.completion_est) * 2.0**request.tries:
-                self._cancel(attempt, "timeout")
-            elif not request.hedged and self._is_late(attempt, elapsed, triggers, now):
-                self._hedge(attempt, now)
-        self._watch = self._loop.call_later(_WATCH_EVERY_S, self._watch_attempts)
-
-    def _is_late(self, attempt: Attempt, elapsed: float, triggers: dict[str, float], now: float) -> bool:
-        """Whether a second attempt pays; `triggers` holds this look's hedge triggers by model."""
-        lane, tokens = attempt.lane, attempt.request.completion_est
-        if elapsed > max(_UNKNOWN_LANE_HEDGE_S, 6.0 * lane.times.predict(tokens)):
-            return True
-        if not lane.times.known or not lane.times.may_be_late(tokens, elapsed):
-            return False
-        trigger = triggers.get(lane.model.id)
-        if trigger is None:
-            ages = [
-                (now - other.started) / max(1e-6, lane.times.predict(other.request.completion_est))
-                for other in self._attempts
-                if other.lane is lane
-            ]
-            trigger = triggers[lane.model.id] = lane.times.lateness(ages)
-        return elapsed > trigger * lane.times.predict(tokens)
-
-    def _hedge(self, attempt: Attempt, now: float) -> None:
+    def hedge(self, attempt: Attempt) -> None:
         """Send a late request a second time, in another lane if one is free, within the budget."""
-        request = attempt.request
+        request, now = attempt.request, self._now()
         work = request.work
         if not work.may_hedge(HEDGE_SHARE) or len(self._attempts) >= MAX_IN_FLIGHT:
             return
@@ -455,6 +422,10 @@ class Dispatcher:
                 self._start(request, lane, prompt, ceiling, now, "hedge")
                 return
 
+    def time_out(self, attempt: Attempt) -> None:
+        """Give an attempt up that outlived its deadline."""
+        self._cancel(attempt, "timeout")
+
     def _cancel(self, attempt: Attempt, why: str) -> None:
         if attempt.ended or attempt.task is None:
             return
@@ -462,30 +433,3 @@ class Dispatcher:
         attempt.task.cancel()
         if not attempt.begun:
             self._over(attempt, None, None)  # its coroutine never runs, so nobody else would book it out
-
-
-def _is_capacity(error: RunError) -> bool:
-    """Whether the provider had no free capacity: a refusal that counts as a try."""
-    return isinstance(error, LimitReachedError) and error.kind == "CAPACITY"
-
-
-def _kind_of(request: Request) -> str:
-    if request.rung:
-        return "repair"
-    return "retry" if request.tries or request.refusals else "first"
-
-
-def _status_of(error: RunError) -> str:
-    match error:
-        case LimitReachedError():
-            return "498" if error.kind == "CAPACITY" else "413" if error.too_large else "429"
-        case ProviderError():
-            return str(error.status)
-        case UnreachableError():
-            return "timeout" if error.timed_out else "reset"
-        case ModelGoneError():
-            return "gone"
-        case UnusableReplyError():
-            return "unusable"
-        case _:
-            return "refused"

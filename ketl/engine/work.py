@@ -250,9 +250,9 @@ class Work:
                 kept = self._ladder.top(item) if self._ladder.has_draft(item) else None
                 self._end(kept or _failed(item, reason, lane.model.id), now)
             return
-        target = (
-            self._routes.after(request.group, lane, self._dispatcher.now()) if tries >= _LEFT_OUT_TRIES else None
-        ) or request.lane
+        target = request.lane
+        if tries >= _LEFT_OUT_TRIES:
+            target = self._routes.after(request.group, lane, self._dispatcher.now()) or target
         # Fewer at a time, since what broke a pack may be its length.
         half = max(1, (len(left_out) + 1) // 2) if len(left_out) == len(request.items) else len(left_out)
         for start in range(0, len(left_out), half):
