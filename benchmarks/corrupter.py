@@ -273,11 +273,9 @@ def _stutter(row: Row, rng: random.Random) -> Row | None:
 
 
 def _shout(row: Row, rng: random.Random) -> Row | None:
-    return (
-        _change(row, row.translation.upper())
-        if row.kind == "title" and row.language.script in ("Latn", "Cyrl")
-        else None
-    )
+    if row.kind != "title" or row.language.script not in ("Latn", "Cyrl"):
+        return None
+    return _change(row, row.translation.upper())
 
 
 def _other_term(row: Row, rng: random.Random) -> Row | None:

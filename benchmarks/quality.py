@@ -160,7 +160,7 @@ def _merged_options(rows: Sequence[Row]) -> Recall:
     return tally
 
 
-def measure_speed(rows: Sequence[Row], *, rounds: int = 5, new_sources: bool = False) -> float:
+def measure_speed(rows: Sequence[Row], *, rounds: int = 12, new_sources: bool = False) -> float:
     """Return rows mended and checked per second of one core's CPU time, the best of some rounds.
 
     With `new_sources` every row's English is read anew, as in a catalogue translated to one language only;
@@ -183,6 +183,8 @@ def _markdown(alarms: FalseAlarms, tallies: Sequence[Recall], speed: float, spee
     flawless = [tally.name for tally in tallies if tally.caught == tally.planted]
     weaker = sorted((tally for tally in tallies if tally.caught < tally.planted), key=lambda tally: tally.share)
     lines = [
+        "# What the checks find",
+        "",
         f"Measured {time.strftime('%Y-%m-%d')} on {os.cpu_count()} cores {platform.machine()}, "
         f"Python {platform.python_version()}: `python -m benchmarks.quality --markdown docs/quality.md`",
         "",

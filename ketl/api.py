@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ketl.catalog import Catalog, Product
-from ketl.errors import SelectionError
 from ketl.events import Event
 from ketl.execution import Run, RunResult
 from ketl.jobs import Job
@@ -100,8 +99,6 @@ async def translate_catalog(
 
 async def _events(job: Job, products: Products | None) -> AsyncIterator[Event | CatalogDone]:
     selection = select(job, None if products is None else Catalog.of(products))
-    if selection.census.texts == 0:
-        raise SelectionError("There is nothing to translate in this selection. Choose other products or fields.")
     settings = load_settings()
     store = await asyncio.to_thread(Store, settings.database_url)
     queue: asyncio.Queue[Event | None] = asyncio.Queue()

@@ -355,8 +355,7 @@ class _Shallow:
 
 
 def _is_deep(file: Path) -> bool:
-    depth = 0
-    # Broken before it is deep: then the parser says where.
+    depth = 0  # a file that breaks before it is deep is left to the parser, which says where
     with suppress(ijson.JSONError, ValueError), file.open("rb") as handle:
         for event, _ in ijson.basic_parse(handle, use_float=True):
             depth += event in ("start_array", "start_map")

@@ -81,6 +81,11 @@ class GroqClient:
         # An absolute address spares the SDK merging it with its base for every request.
         self._chat_url = str(self._sdk.base_url).rstrip("/") + CHAT_PATH
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connections are made over TLS."""
+        return self._chat_url.startswith("https:")
+
     async def complete(self, call: Call) -> Reply:
         """Return the answer to `call`.
 

@@ -102,6 +102,8 @@ class Run:
         for outcome in self.done_before.values():
             outcomes.add(outcome)
         self._journal_start(plan)
+        for language in plan.languages:
+            self.selection.brief.warm(language)
         levels = {name: lane.books.levels(self.session.dispatcher.now()) for name, lane in self.session.lanes.items()}
         moved = {(source, target): why for route in plan.routes.values() for source, target, why in route.substitutions}
         for (source, target), why in moved.items():

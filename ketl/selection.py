@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ketl.brand_voice import BrandVoice
 from ketl.briefs import Brief
 from ketl.catalog import Catalog, find_fields
+from ketl.errors import SelectionError
 from ketl.glossary import Glossary
 from ketl.jobs import Job
 from ketl.languages import Language, find_languages
@@ -34,6 +35,9 @@ def select(job: Job, catalog: Catalog | None = None) -> Selection:
     languages = regroup(find_languages(job.languages), job.routes)
     fields = find_fields(job.fields)
     chosen = (catalog or Catalog.open(job.catalog)).select(job.products)
+    census = take_census(chosen, fields)
+    if not census.texts:
+        raise SelectionError("There is nothing to translate in this selection. Choose other products or fields.")
     brief = Brief(Glossary.load(job.glossary), BrandVoice.load(), job.profile)
     return Selection(
         job=job,
@@ -41,5 +45,5 @@ def select(job: Job, catalog: Catalog | None = None) -> Selection:
         fields=fields,
         languages=languages,
         brief=brief,
-        census=take_census(chosen, fields),
+        census=census,
     )

@@ -184,10 +184,10 @@ async def _list_models(client: Client) -> tuple[list[ListedModel], float]:
         begun = loop.time()
         try:
             listed = await asyncio.wait_for(client.list_models(), 20.0)
-            # The first trip opens the connection; the second is what a refusal takes.
-            round_trip_s = loop.time() - begun
             if listed:
-                return listed, round_trip_s
+                # The first trip opens the connection, over TLS in two more round trips than a refusal takes.
+                trips = 3.0 if client.encrypted else 1.0
+                return listed, (loop.time() - begun) / trips
             break
         except (RefusedError, ModelGoneError, UnusableReplyError):
             break

@@ -66,6 +66,10 @@ class ListedModel:
 class Client(Protocol):
     """What the engine needs of a provider: one completion, and the list of living models."""
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connections are made over TLS."""
+
     async def complete(self, call: Call) -> Reply:
         """Return the answer to `call`, or raise a RunError that carries the facts of the failure."""
 

@@ -88,3 +88,9 @@ def keyed(simulator: RunningSimulator, request: pytest.FixtureRequest, monkeypat
     monkeypatch.setenv("GROQ_API_KEY", key)
     monkeypatch.setenv("GROQ_BASE_URL", simulator.base_url)
     return key
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures are tried again almost at once."""
+    monkeypatch.setattr("ketl.retries.BACKOFF_CAP_S", 0.01)

@@ -103,6 +103,8 @@ class FakeProvider:
     in_flight: int = 0
     most_in_flight: int = 0
 
+    encrypted = False
+
     async def complete(self, call: Call) -> Reply:
         user = json.loads(call.user)
         number = len(self.calls)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 
-class NetworkRefused(AssertionError):
+class NetworkRefusedError(AssertionError):
     """A test tried to leave this machine."""
 
 
@@ -16,7 +16,7 @@ class NetworkGuard:
         self.refused: list[str] = []
 
     def check(self, host: object) -> None:
-        """Raise NetworkRefused unless `host` is this machine."""
+        """Raise NetworkRefusedError unless `host` is this machine."""
         if isinstance(host, bytes):
             host = host.decode("ascii", "replace")
         if host is None or host in ("", "localhost"):
@@ -27,4 +27,4 @@ class NetworkGuard:
             local = False
         if not local:
             self.refused.append(str(host))
-            raise NetworkRefused(f"A test tried to reach {host}. Tests may only use 127.0.0.1.")
+            raise NetworkRefusedError(f"A test tried to reach {host}. Tests may only use 127.0.0.1.")

@@ -9,12 +9,14 @@ NUMBERS = 1
 MARKUP = 2
 ADDRESSES = 4
 LINES = 8
+# Brackets and straight quotation marks.
 PAIRS = 16
 MONEY = 32
 CODES = 64
 TERMS = 128
 # Letters or signs that the target does not write in plain text.
 STRANGE = 256
+# Signs that wrongly decoded text is made of; Latin letters beside Cyrillic or Greek ones; a longest length.
 GARBLED = 512
 MIXED = 1024
 LIMITED = 2048

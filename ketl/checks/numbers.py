@@ -104,7 +104,7 @@ def numbers(subject: Subject) -> Iterable[str]:
     numerals = subject.seen.numerals
     if not numerals and not facts.quantities:
         return ()
-    if [numeral.text for numeral in numerals] == facts.number_texts:
+    if subject.seen.number_texts == facts.number_texts:
         return ()
     missing, extra = match_numbers(subject)
     if missing or extra:
@@ -147,7 +147,7 @@ def small_number(subject: Subject) -> Iterable[str]:
     facts = subject.facts
     if not any(is_small(quantity) for quantity in facts.quantities):
         return ()
-    if [numeral.text for numeral in subject.seen.numerals] == facts.number_texts:
+    if subject.seen.number_texts == facts.number_texts:
         return ()
     missing, extra = match_numbers(subject)
     missing, _ = _excused(subject, missing, extra)
@@ -220,7 +220,7 @@ def dimension_order(subject: Subject) -> Iterable[str]:
     False alarms: none known.
     """
     facts = subject.facts
-    if facts.dimensions and [numeral.text for numeral in subject.seen.numerals] != facts.number_texts:
+    if subject.seen.number_texts != facts.number_texts and facts.dimensions:
         runs = _runs(subject.seen.numerals)
         for wanted in facts.dimensions:
             if not any(_fits(wanted, run) for run in runs) and any(
@@ -252,7 +252,7 @@ def _permutes(wanted: list[str], run: tuple[Numeral, ...]) -> bool:
 
 def _order_changed_in_prose(subject: Subject) -> bool:
     return (
-        [n.text for n in subject.seen.numerals] != subject.facts.number_texts
+        subject.seen.number_texts != subject.facts.number_texts
         and not match_numbers(subject)[0]
         and _order_changed(subject)
     )

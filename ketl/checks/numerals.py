@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -66,13 +65,17 @@ def plain(value: str) -> str:
     return (whole.lstrip("0") or "0") + (f".{rest}" if dot and rest else "")
 
 
-@lru_cache(maxsize=8192)
 def read_value(token: str, *, english: bool = False) -> frozenset[str]:
     """Return every value that a token such as “1.299,50” or “20,000” can mean.
 
     A lone separator before three digits is ambiguous between locales, so both readings are given;
     `english` reads it the English way only.
     """
+    return _read_value(token, english)
+
+
+@lru_cache(maxsize=8192)
+def _read_value(token: str, english: bool) -> frozenset[str]:
     if token.isdecimal():
         return frozenset((plain(token),))
     marks = [char for char in token if not char.isdecimal()]
@@ -97,28 +100,26 @@ def read_value(token: str, *, english: bool = False) -> frozenset[str]:
 
 def read_numerals(text: str, *, english: bool = False) -> tuple[Numeral, ...]:
     """Return the numbers of a text whose digits are folded and whose protected parts are masked."""
-    return tuple(_scan(text, english))
-
-
-def _scan(text: str, english: bool) -> Iterator[Numeral]:
+    numerals: list[Numeral] = []
     for found in _NUMBER.finditer(text):
         token, start, end = found[0], found.start(), found.end()
         if token in ("2", "3") and start and _POWER.search(text, max(0, start - 3), start):
             continue
-        values = read_value(token, english=english)
+        values = _read_value(token, english)
         if not values:
             # A version or a bare list, such as 1.2.3 or 30,32,34: every part is a number of its own.
             position = start
             for part in re.split(r"(\D)", token):
                 if part.isdecimal():
-                    yield Numeral(part, frozenset((plain(part),)), position, position + len(part))
+                    numerals.append(Numeral(part, frozenset((plain(part),)), position, position + len(part)))
                 position += len(part)
             continue
         power = _MYRIAD.get(text[end : end + 1])
         if power is not None:
             # The unscaled value stays possible: 만 also means “only”.
             values |= {_scaled(value, power) for value in values}
-        yield Numeral(token, values, start, end)
+        numerals.append(Numeral(token, values, start, end))
+    return tuple(numerals)
 
 
 def _scaled(value: str, power: int) -> str:

@@ -229,6 +229,7 @@ class TargetFacts:
     __slots__ = (
         "_function_words",
         "_language",
+        "_number_texts",
         "_numerals",
         "_recognised",
         "_source",
@@ -255,6 +256,7 @@ class TargetFacts:
         self._language = language
         self._terms = terms
         self._numerals: tuple[Numeral, ...] | None = None
+        self._number_texts: list[str] | None = None
         self._function_words: int | None = None
         self._recognised: bool | None = None
 
@@ -264,6 +266,13 @@ class TargetFacts:
         if self._numerals is None:
             self._numerals = read_numerals(self.folded)
         return self._numerals
+
+    @property
+    def number_texts(self) -> list[str]:
+        """The numbers of the translation as they are written."""
+        if self._number_texts is None:
+            self._number_texts = [numeral.text for numeral in self.numerals]
+        return self._number_texts
 
     @property
     def function_words(self) -> int:

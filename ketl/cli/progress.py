@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from ketl.cli.tables import counted
 from ketl.events import Ended, Event, LimitReached, PhaseBegan, Substituted
 from ketl.planning import RunPlan
 from ketl.selection import Selection
@@ -28,8 +29,9 @@ class Progress:
         """Say what is about to happen."""
         where = "the local demo server" if self._engine == "demo" else "Groq"
         print(
-            f"{plan.units} texts of {plan.products} products into {len(plan.languages)} languages: "
-            f"{plan.requests} requests to {where}, about {plan.predicted_s:.1f} s.",
+            f"{counted(plan.units, 'text')} of {counted(plan.products, 'product')} into "
+            f"{counted(len(plan.languages), 'language')}: {counted(plan.requests, 'request')} to {where}, "
+            f"about {plan.predicted_s:.1f} s.",
             file=sys.stderr,
         )
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import gc
 import json
+import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from ketl.cli.progress import Progress
-from ketl.errors import SelectionError, SettingsError
+from ketl.errors import SettingsError
 from ketl.execution import Run, RunResult
 from ketl.exports import check_writable, find_export, write_rows
 from ketl.jobs import Job, Mode, job_from_json, parse_length
@@ -151,15 +154,12 @@ def _translate(options: argparse.Namespace) -> int:
         result, interrupted = asyncio.run(_run(job, store, run_id, before))
     if options.report:
         _write_report(options.report, result.report)
-    if options.out:
-        write_rows(result.rows(), options.out, layout=options.layout)
-    else:
-        export = find_export("standard-output.csv", options.layout)
-        export.write(result.rows(), sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-    _sum_up(result, options.out)
+    written = _write_rows(result, options)
+    _sum_up(result, options.out if written else None)
     if interrupted:
         return 130
+    if not written:
+        return 1
     return 1 if result.report["failed"] or result.report["cancelled"] else 0
 
 
@@ -195,6 +195,24 @@ async def _run(
     return result, interrupted
 
 
+def _write_rows(result: RunResult, options: argparse.Namespace) -> bool:
+    """Write the result file; a disk that filled up meanwhile costs the file, not the translations."""
+    if not options.out:
+        export = find_export("standard-output.csv", options.layout)
+        export.write(result.rows(), sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return True
+    try:
+        write_rows(result.rows(), options.out, layout=options.layout)
+    except SettingsError as error:
+        print(
+            f"{error} The translations are kept: python -m ketl translate --resume {result.run_id} --out OTHER-FILE",
+            file=sys.stderr,
+        )
+        return False
+    return True
+
+
 def _check_report(path: str) -> None:
     folder = Path(path).expanduser().resolve().parent
     if Path(path).is_dir():
@@ -202,8 +220,11 @@ def _check_report(path: str) -> None:
     if not folder.is_dir():
         raise SettingsError(f"The folder {folder} does not exist. Create it, or write the report elsewhere.")
     try:
-        with Path(path).open("a", encoding="utf-8"):
+        # A draft beside it tells whether it can be written, and leaves nothing behind if the run is refused.
+        with tempfile.NamedTemporaryFile(dir=folder):
             pass
+        if Path(path).exists() and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is write-protected")
     except OSError as error:
         raise SettingsError(f"{path} cannot be written ({error.strerror}). Write the report elsewhere.") from error
 
@@ -219,12 +240,13 @@ def _sum_up(result: RunResult, out: str | None) -> None:
     report = result.report
     baseline = report["baseline"]
     said = f"{report['translated']} translated, {report['failed']} failed, {report['cancelled']} cancelled"
+    faster = report["speedup"]
     if report["from_memory"]:
         said += f" ({report['from_memory']} from memory)"
     said += f" in {report['makespan_s']:.2f} s with {report['requests']} requests"
-    if report["speedup"] and report["mode"] != "sequential":
-        said += f"; one after another: {baseline['seconds']:.2f} s ({baseline['kind']}), "
-        said += f"{report['speedup']:.1f} times faster"
+    if faster and report["mode"] != "sequential":
+        said += f"; one after another: {baseline['seconds']:.2f} s ({baseline['kind']})"
+        said += f", {faster:.1f} times faster" if faster >= 1.05 else ", no faster"
     print(said + ("." if not out else f". Written to {out}."), file=sys.stderr)
     if report["engine"] == "demo":
         print(
@@ -244,8 +266,6 @@ def _plan(options: argparse.Namespace) -> int:
     job = _job(options)
     plan = load_plan(job.plan)
     selection = select(job)
-    if selection.census.texts == 0:
-        raise SelectionError("There is nothing to translate in this selection. Choose other products or fields.")
     settings = load_settings()
     listed, lanes = plan_lanes(settings.engine, plan)
     made = make_plan(

@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import IO
 
 from ketl.results import ResultRow, Status
@@ -84,7 +85,7 @@ def _long_row(row: ResultRow, reason_column: bool) -> tuple[Cell, ...]:
 def wide_table(rows: Iterable[ResultRow]) -> Table:
     """Return one table row per text, with a column per language and one for its status behind it.
 
-    The rows of one text must come one after another. Which languages there are is only known at the end,
+    The rows of one product must come one after another. Which languages there are is only known at the end,
     so the texts wait in a temporary file: memory stays bounded. A failed unit's status carries its reason.
     """
     spool = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
@@ -98,21 +99,17 @@ def wide_table(rows: Iterable[ResultRow]) -> Table:
 def _spool(rows: Iterable[ResultRow], spool: IO[str]) -> list[str]:
     """Write one line per text and return the languages in the order in which they first came."""
     languages: dict[str, None] = {}
-    current: tuple[str, str, int | None] | None = None
-    head: list[Cell] = []
-    texts: dict[str, tuple[str, str]] = {}
-    for row in rows:
-        unit = (row.product_id, row.field, row.item)
-        if unit != current:
-            if current is not None:
-                spool.write(json.dumps([head, texts]) + "\n")
-            current, texts = unit, {}
-            head = [row.product_id, row.product_name, row.field, row.item, row.source]
-        languages[row.language] = None
-        reason = reason_of(row)
-        texts[row.language] = (row.translation, f"{row.status.value}: {reason}" if reason else row.status.value)
-    if current is not None:
-        spool.write(json.dumps([head, texts]) + "\n")
+    for _, group in groupby(rows, key=lambda row: row.product_id):
+        # A run's rows go language by language within a product, so a product's texts are gathered first.
+        units: dict[tuple[str, int | None], tuple[list[Cell], dict[str, tuple[str, str]]]] = {}
+        for row in group:
+            languages[row.language] = None
+            head: list[Cell] = [row.product_id, row.product_name, row.field, row.item, row.source]
+            _, texts = units.setdefault((row.field, row.item), (head, {}))
+            reason = reason_of(row)
+            texts[row.language] = (row.translation, f"{row.status.value}: {reason}" if reason else row.status.value)
+        for unit in units.values():
+            spool.write(json.dumps(unit) + "\n")
     return list(languages)
 
 

@@ -33,17 +33,15 @@ _STYLE = """<style>
 .k-lead { font-size: 1.2rem; line-height: 1.45; margin: 0; max-width: 62rem; text-wrap: pretty }
 .k-own { opacity: .72; font-weight: 400 }
 /* A chosen pill is written in the primary color, which is too dim on the dark theme. */
-[data-testid="stButtonGroup"] [data-selected="true"] p { color: light-dark(#1f6650, #8fd9bd); }
+[data-testid="stButtonGroup"] [data-selected="true"] p { color: light-dark(#1f6650, #8fd9bd) }
 [class*="st-key-rtl_"] textarea { direction: rtl }
 /* The English stays in sight beside the last of many languages; on a phone it scrolls away like the rest. */
 [data-testid="stColumn"]:has(> * .st-key-english) { position: sticky; top: 4.5rem; align-self: flex-start;
   max-height: calc(100vh - 6rem); overflow-y: auto }
-.st-key-engine { margin-top: -.6rem }
-@media (max-width: 640px) { /* A chosen pill is written in the primary color, which is too dim on the dark theme. */
-[data-testid="stButtonGroup"] [data-selected="true"] p { color: light-dark(#1f6650, #8fd9bd); }
-[class*="st-key-rtl_"] textarea { direction: rtl }
-
-  [data-testid="stColumn"]:has(> * .st-key-english) { position: static; max-height: none } .k-lead { font-size: 1.08rem } }
+@media (max-width: 640px) {
+  [data-testid="stColumn"]:has(> * .st-key-english) { position: static; max-height: none }
+  .k-lead { font-size: 1.08rem }
+}
 </style>"""
 
 

@@ -14,7 +14,7 @@ from ketl.results import Status
 from ketl.runs import LiveRun
 from ketl.ui import words
 from ketl.ui.downloads import offer_downloads
-from ketl.ui.session import current_run, lost_run, resume, runs, start, unfinished
+from ketl.ui.session import current_run, look_at, lost_run, resume, runs, start, unfinished
 from ketl.units import cut_texts
 
 _QUICK_S = 15.0
@@ -48,6 +48,11 @@ def _panel(was_live: bool, downloads: bool) -> None:
 
 
 def _lost() -> None:
+    newest = next(iter(runs().recent()), None)
+    if newest is not None and newest.live:
+        st.info("A translation is under way in another tab.", icon=":material/hourglass_top:")
+        st.button("Show it", key="show", on_click=look_at, args=(newest,))
+        return
     record = lost_run()
     if record is None:
         return

@@ -137,7 +137,7 @@ def test_duplicates_are_sent_once_and_stand_in_every_row(simulator: RunningSimul
     assert len(rows_of(out)) == 60 and len({row["translation"] for row in rows_of(out)}) == 2
 
 
-@pytest.mark.usefixtures("keyed")
+@pytest.mark.usefixtures("keyed", "impatient")
 def test_units_that_fail_stand_in_the_file_with_status_1_and_their_reason(
     simulator: RunningSimulator, tmp_path: Path, capsys: Any
 ) -> None:
@@ -247,9 +247,7 @@ def test_wrong_input_is_refused_with_a_sentence_before_anything_is_sent(
 
 
 @pytest.mark.usefixtures("keyed")
-def test_a_refused_run_leaves_no_empty_report_behind(
-    simulator: RunningSimulator, tmp_path: Path, capsys: Any
-) -> None:
+def test_a_refused_run_leaves_no_empty_report_behind(simulator: RunningSimulator, tmp_path: Path, capsys: Any) -> None:
     words = ["translate", "--language", "Spansh", "--report", str(tmp_path / "r.json")]
     assert "Spansh" in refused(words, capsys, simulator, tmp_path)
 

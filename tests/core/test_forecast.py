@@ -79,7 +79,8 @@ def test_nothing_to_do_takes_no_time() -> None:
 
 
 amounts = st.sampled_from([None, 1.0, 30.0, 600.0, 8000.0, 250_000.0])
-limit_sets = st.builds(Limits, rpm=amounts, tpm=amounts.filter(lambda a: a is None or a >= 8000), rpd=st.none() | st.just(1000.0))
+token_amounts = amounts.filter(lambda amount: amount is None or amount >= 8000)
+limit_sets = st.builds(Limits, rpm=amounts, tpm=token_amounts, rpd=st.none() | st.just(1000.0))
 loads = st.lists(
     st.builds(
         load,

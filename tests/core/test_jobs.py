@@ -51,9 +51,9 @@ def test_a_length_of_time_is_read(text: str, seconds: float) -> None:
     assert parse_length(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", " ", "0", "0m", "-3m", "soon", "3 parsecs", "3m3m", "m", "1e3", "1h30", "nan", "inf"])
+@pytest.mark.parametrize("text", ["", " ", "0", "0m", "-3m", "soon", "3 parsecs", "3m3m", "m", "1e3", "1h30", "inf"])
 def test_what_is_no_length_of_time_is_said_with_an_example(text: str) -> None:
-    with pytest.raises(SettingsError, match="is no length of time. Write for example 90s, 3m or 1h30m"):
+    with pytest.raises(SettingsError, match=r"is no length of time. Write for example 90s, 3m or 1h30m"):
         parse_length(text)
 
 

@@ -128,8 +128,8 @@ def test_the_limit_that_binds_is_said_in_words() -> None:
     assert "tokens a minute of " in plan(SHIPPED, ["es"], Limits(tpm=9000), pack=1).limit_note
     day = plan(census_of(4400), ["es"], Limits(rpd=1000), pack=1)
     assert re.fullmatch(r"The day's 1,000 requests of \S+ cannot cover this: 1,\d{3} needed\.", day.limit_note)
-    tokens = plan(census_of(2000), ["es"], Limits(tpd=200_000), pack=1)
-    assert tokens.limit_note.startswith("The day's 200,000 tokens of llama-3.3-70b-versatile cannot cover this")
+    tokens = plan(census_of(9000), ["es"], Limits(tpd=200_000), pack=1)
+    assert re.match(r"The day's 200,000 tokens of \S+ cannot cover this: about \d", tokens.limit_note)
 
 
 def test_several_models_serve_side_by_side_only_where_that_buys_time() -> None:
@@ -165,7 +165,7 @@ def test_a_goal_out_of_reach_is_refused_with_what_could_be_reached() -> None:
         plan(census_of(3000), ["all"], "free", goals=Goals(deadline_s=5))
     with pytest.raises(GoalError, match=r"may cost more than \$0.01; the cheapest plan costs up to \$\d"):
         plan(census_of(3000), ["all"], goals=Goals(max_cost_usd=0.01))
-    with pytest.raises(GoalError, match="Nothing was sent: .*cannot finish in 5 .* and it may cost more than"):
+    with pytest.raises(GoalError, match=r"Nothing was sent: .*cannot finish in 5 .* and it may cost more than"):
         plan(census_of(3000), ["all"], "free", goals=Goals(deadline_s=5, max_cost_usd=0.01))
 
 

@@ -149,7 +149,7 @@ def test_any_texts_survive_the_way_there_and_back(texts: dict[str, str]) -> None
 
 
 @given(wire_texts, st.integers(1, 400), st.booleans())
-def test_a_text_saved_from_a_cut_reply_is_never_a_piece_of_one(texts: dict[str, str], at: int, ascii_only: bool) -> None:
+def test_a_text_saved_from_a_cut_reply_is_whole(texts: dict[str, str], at: int, ascii_only: bool) -> None:
     whole = json.dumps(texts, ensure_ascii=ascii_only)
     parsed = parse_reply(whole[: max(1, len(whole) - at)], list(texts))
     assert all(texts[key] == text for key, text in parsed.texts.items())

@@ -47,4 +47,4 @@ def test_the_bench_prints_its_table_and_writes_it(tmp_path, capsys, monkeypatch)
     file = tmp_path / "quality.md"
     assert main(["--markdown", str(file)]) == 0
     assert "| Errors raised on them | 0 | 0 |" in capsys.readouterr().out
-    assert file.read_text("utf-8").startswith("Measured ")
+    assert file.read_text("utf-8").startswith("# What the checks find")

@@ -15,7 +15,7 @@ import pytest
 
 import ketl
 from ketl.cli import build_parser
-from tests.guard import NetworkGuard, NetworkRefused
+from tests.guard import NetworkGuard, NetworkRefusedError
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "ketl").rglob("*.py"))
@@ -38,8 +38,7 @@ def test_the_public_names_are_sorted_complete_and_importable() -> None:
     for name in names:
         assert getattr(ketl, name) is not None
         assert inspect.getdoc(getattr(ketl, name)) or name.isupper(), name
-    for promised in ("load_products", "translate_product", "format_translation_result", "translate_catalog", "run_sync"):
-        assert promised in names
+    assert {"load_products", "translate_product", "format_translation_result", "translate_catalog"} < set(names)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         ketl.nothing  # noqa: B018
 
@@ -155,9 +154,9 @@ def test_every_command_that_the_readme_shows_exists() -> None:
 @pytest.mark.parametrize("where", [("192.0.2.1", 80), ("2001:db8::1", 80, 0, 0)])
 def test_no_test_leaves_this_machine(where: tuple[object, ...], network: NetworkGuard) -> None:
     family = socket.AF_INET6 if ":" in str(where[0]) else socket.AF_INET
-    with socket.socket(family) as out, pytest.raises(NetworkRefused, match="only use 127.0.0.1"):
+    with socket.socket(family) as out, pytest.raises(NetworkRefusedError, match="Tests may only use"):
         out.connect(where)
-    with pytest.raises(NetworkRefused):
+    with pytest.raises(NetworkRefusedError):
         socket.getaddrinfo("api.groq.com", 443)
     assert network.refused == [str(where[0]), "api.groq.com"]
     network.refused.clear()

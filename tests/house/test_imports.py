@@ -72,7 +72,11 @@ def test_a_module_imports_only_from_its_own_storey_and_below(path: Path) -> None
 
 def test_no_module_imports_itself_by_a_detour() -> None:
     modules = {module_of(path): path for path in sources("ketl")}
-    graph = {name: {m for m in imported(path, at_import=True) if m in modules} - {name} for name, path in modules.items()}
+    # `from ketl.checks import base` needs the module base, and of its package only what was made before it.
+    graph = {
+        name: {m for m in set(imported(path, at_import=True)) if m in modules and not name.startswith(f"{m}.")} - {name}
+        for name, path in modules.items()
+    }
     try:
         list(TopologicalSorter(graph).static_order())
     except CycleError as error:

@@ -133,9 +133,7 @@ def test_a_later_refusal_never_shortens_a_pause() -> None:
 
 def test_a_limit_on_prompts_is_kept_in_the_one_bucket_that_prompts_are_booked_in() -> None:
     books = LaneBooks(UNLIMITED)
-    books.refused(
-        refusal("ITPM", limit=6000, used=5900, requested=200, wait_s=1.0), books.charge(200, 50, NOW), NOW
-    )
+    books.refused(refusal("ITPM", limit=6000, used=5900, requested=200, wait_s=1.0), books.charge(200, 50, NOW), NOW)
     assert books.limits.tpm == 6000 and books.levels(NOW)["TPM"] == 5900
 
 

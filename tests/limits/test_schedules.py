@@ -37,9 +37,7 @@ def trials(draw: st.DrawFn, *, settles: bool = False, headers: bool = False) -> 
     burst = draw(st.sampled_from([1.0, 2.0, 30.0, rpm]))
     tpm = float(draw(st.sampled_from([600, 8000, 250_000])))
     books = LaneBooks(Limits(rpm=rpm, rpm_burst=burst, tpm=tpm))
-    trial = Trial(
-        books, ServerBucket(burst, rpm / 60), ServerBucket(tpm, tpm / 60), settles=settles, headers=headers
-    )
+    trial = Trial(books, ServerBucket(burst, rpm / 60), ServerBucket(tpm, tpm / 60), settles=settles, headers=headers)
     return trial, draw(asked(int(tpm)))
 
 

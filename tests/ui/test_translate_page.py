@@ -51,6 +51,27 @@ def test_a_key_with_spaces_is_a_sentence_and_no_traceback(
     monkeypatch.delenv("GROQ_API_KEY")
 
 
+def test_a_key_may_stand_in_the_secrets_file(
+    simulator: RunningSimulator, app: AppTest, shown: Shown
+) -> None:
+    app.secrets["GROQ_API_KEY"] = "gsk_from_the_secrets"
+    app.secrets["GROQ_BASE_URL"] = simulator.base_url
+    app.run()
+    assert "billed to your key" in shown(app)
+    assert "gsk_from_the_secrets" not in shown(app)
+
+
+def test_a_refused_key_is_a_sentence_and_nothing_can_be_started(
+    simulator: RunningSimulator, keyed_app: AppTest, choose: Choose, shown: Shown
+) -> None:
+    simulator.configure({"keys": ["another-key"]})
+    keyed_app.run()
+    choose(keyed_app, [0], ["es"])
+    assert not keyed_app.exception
+    assert "key" in keyed_app.error[0].value and "Traceback" not in shown(keyed_app)
+    assert keyed_app.button("start").disabled
+
+
 def test_before_the_button_the_page_says_what_it_will_take(keyed_app: AppTest, choose: Choose) -> None:
     keyed_app.run()
     choose(keyed_app, [0, 1], ["es", "ja"])
@@ -98,13 +119,16 @@ def test_a_run_ends_with_a_sentence_cards_and_a_file(
 def test_while_it_works_the_page_counts_and_offers_to_cancel(
     simulator: RunningSimulator, keyed_app: AppTest, choose: Choose, finish: Finish, shown: Shown
 ) -> None:
-    simulator.configure({"latency_s": [20, 20]})
+    simulator.configure({"time_scale": 1, "latency_s": [20, 20]})
     keyed_app.run()
     choose(keyed_app, [0, 1], ["es"])
     keyed_app.button("start").click().run()
     while not keyed_app.get("progress"):
         keyed_app.run()
     assert keyed_app.button("start").disabled
+    second = AppTest.from_file(keyed_app._script_path, default_timeout=60).run()
+    second.button("show").click().run()
+    assert second.button("cancel")
     keyed_app.button("cancel").click().run()
     live = finish(keyed_app)
     assert live.state == "cancelled"
@@ -216,7 +240,7 @@ def test_a_run_that_was_interrupted_can_be_finished(keyed_app: AppTest, finish: 
 def test_what_a_cancelled_run_left_can_be_translated_later(
     simulator: RunningSimulator, keyed_app: AppTest, choose: Choose, finish: Finish
 ) -> None:
-    simulator.configure({"latency_s": [20, 20]})
+    simulator.configure({"time_scale": 1, "latency_s": [20, 20]})
     keyed_app.run()
     choose(keyed_app, [0], ["es"])
     keyed_app.button("start").click().run()
@@ -224,7 +248,7 @@ def test_what_a_cancelled_run_left_can_be_translated_later(
         keyed_app.run()
     keyed_app.button("cancel").click().run()
     assert finish(keyed_app).state == "cancelled"
-    simulator.configure({"latency_s": [0, 0]})
+    simulator.configure({"time_scale": 0})
     keyed_app.button("rest").click().run()
     live = finish(keyed_app)
     assert live.result is not None and live.result.report["translated"] == 9
