@@ -98,6 +98,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         peers=("sequential", *_ALL), target="≤ 1.25 ×",
     ),
     Scenario(
+        name="merchandiser-auto", title="the same, nothing told", products=10, told=False, unit="longest",
+        target="≤ 1.5 ×",
+    ),
+    Scenario(
         name="rpm", title="600 RPM, burst 30, three models, 300 requests", products=10, languages=TWELVE[:10],
         latency=SPOKEN, limits=RPM_600, unit="bound", k=24, peers=_ALL, target="≤ 1.07 ×, ≤ 2 refusals",
     ),

@@ -15,8 +15,8 @@ from ketl.engine.lane import Lane
 from ketl.engine.request import estimate
 from ketl.glossary import Glossary
 from ketl.languages import Language, find_languages
-from ketl.limits import UNLIMITED
 from ketl.models import model_facts
+from ketl.plans import UNLIMITED
 from ketl.units import Segment, cut_texts
 
 _PLACES = "ridge creek summit meadow gravel timber canyon glacier harbour trail forest valley".split()

@@ -6,18 +6,20 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from ketl.catalog import Catalog, Product
 from ketl.events import Event
 from ketl.execution import Run, RunResult
 from ketl.jobs import Job
-from ketl.limits import load_plan
+from ketl.plans import load_plan
 from ketl.results import ResultRow
 from ketl.selection import select
-from ketl.session import open_session
-from ketl.settings import load_settings
+from ketl.session import Session, open_session
+from ketl.settings import Settings, load_settings
 from ketl.store import Store
 
 _T = TypeVar("_T")
@@ -103,7 +105,7 @@ async def _events(job: Job, products: Products | None) -> AsyncIterator[Event | 
     store = await asyncio.to_thread(Store, settings.database_url)
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
     try:
-        async with await open_session(settings, load_plan(job.plan), store) as session:
+        async with _shared_session(settings, job.plan, store) as session:
             run = Run(selection, session, store, queue.put_nowait)
             task = asyncio.ensure_future(run.execute())
             task.add_done_callback(lambda _: queue.put_nowait(None))
@@ -117,6 +119,48 @@ async def _events(job: Job, products: Products | None) -> AsyncIterator[Event | 
                     await task
     finally:
         await asyncio.to_thread(store.close)
+
+
+@dataclass(slots=True)
+class _Shared:
+    """A session that calls at once use together, and how many they are."""
+
+    opening: asyncio.Task[Session]
+    users: int = 0
+
+
+_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Settings, str], _Shared]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def _shared_session(settings: Settings, plan: str, store: Store) -> AsyncIterator[Session]:
+    """Yield the running loop's session for these settings; the last call that uses it closes it.
+
+    Calls at once share it, so that no text is paid for twice and a small call is not held up by a large one.
+    """
+    limits = load_plan(plan)
+    open_ones = _sessions.setdefault(asyncio.get_running_loop(), {})
+    key = (settings, plan)
+    shared = open_ones.get(key)
+    if shared is None:
+        shared = open_ones[key] = _Shared(asyncio.ensure_future(open_session(settings, limits, store)))
+    shared.users += 1
+    try:
+        # Shielded: who gives up waiting must not take the session from the others.
+        yield await asyncio.shield(shared.opening)
+    finally:
+        shared.users -= 1
+        if not shared.users:
+            del open_ones[key]
+            await _close(shared.opening)
+
+
+async def _close(opening: asyncio.Task[Session]) -> None:
+    if not opening.done():
+        opening.cancel()
+    (session,) = await asyncio.gather(opening, return_exceptions=True)
+    if isinstance(session, Session):
+        await session.close()
 
 
 def _by_language(rows: Iterable[ResultRow]) -> dict[str, dict[str, str | list[str]]]:

@@ -253,6 +253,8 @@ class Catalog:
             if len(known) < 10_000:
                 known.append(product.id)
         missing = sorted(wanted - found.keys())
+        if not known:
+            raise SelectionError("The list of products is empty. Give at least one product.")
         if missing:
             raise SelectionError(
                 f"Product “{missing[0]}” is not in {Path(self.source).name}."
@@ -388,7 +390,7 @@ def _where_broken(file: Path, fallback: str) -> str:
     try:
         json.loads(file.read_bytes().decode("utf-8-sig"))
     except json.JSONDecodeError as error:
-        return f"{error.msg.casefold()} at line {error.lineno}, column {error.colno}"
+        return f"{error.msg.casefold().removesuffix(' at')} at line {error.lineno}, column {error.colno}"
     except UnicodeDecodeError:
         return "it is not UTF-8 text"
     except (ValueError, RecursionError):

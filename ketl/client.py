@@ -13,6 +13,7 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 
 from ketl.errors import (
+    BLOCKED,
     AuthenticationError,
     KetlError,
     LimitReachedError,
@@ -42,6 +43,11 @@ _LIMIT = re.compile(r"\bLimit" + _NUMBER, re.IGNORECASE)
 _USED = re.compile(r"\bUsed" + _NUMBER, re.IGNORECASE)
 _REQUESTED = re.compile(r"\bRequested" + _NUMBER, re.IGNORECASE)
 _TRY_AGAIN = re.compile(r"try again in\s+((?:\d+(?:\.\d+)?\s*(?:ms|us|µs|ns|h|m|s|d)\s*)+)", re.IGNORECASE)
+# Body fields that a model may come to refuse: the engine then goes on without them.
+_UNWANTED = {
+    "reasoning": ("reasoning_effort", "reasoning_format", "include_reasoning", "reasoning effort"),
+    "response_format": ("response_format", "response format", "json_schema", "json schema", "json_object"),
+}
 _GONE_CODES = frozenset({"model_decommissioned", "model_not_found", "model_not_active", "model_terms_required"})
 
 
@@ -194,6 +200,7 @@ def read_reply(body: bytes, headers: list[tuple[bytes, bytes]], model: str) -> R
         prompt_tokens=_whole(usage.get("prompt_tokens")),
         completion_tokens=_whole(usage.get("completion_tokens")),
         cached_tokens=(_whole(details.get("cached_tokens")) or 0) if isinstance(details, dict) else 0,
+        service_s=_seconds(usage.get("total_time")),
         limits=read_limits(headers),
     )
 
@@ -207,8 +214,10 @@ def read_limits(headers: list[tuple[bytes, bytes]]) -> LimitFacts:
                 figure = float(value)
             except ValueError:
                 continue  # the reset headers are durations; the bucket arithmetic does not need them
-            if 0.0 <= figure < float("inf"):
-                found[name[12:].lower()] = figure
+            kind = name[12:].lower()
+            # Gateways send nonsense: a limit that is no positive figure says nothing.
+            if 0.0 <= figure < float("inf") and (figure > 0.0 or not kind.startswith(b"limit")):
+                found[kind] = figure
     if not found:
         return NO_LIMIT_FACTS
     return LimitFacts(
@@ -259,8 +268,19 @@ def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
             code=code,
             model=model,
         )
+    if status == 403:
+        return RefusedError(
+            "A proxy, a firewall or the provider blocks the requests (status 403). Ask who runs the network, or check "
+            "what the key may do.",
+            code=BLOCKED,
+            model=model,
+        )
+    said = f"{code} {message}".lower()
+    unwanted = next((name for name, words in _UNWANTED.items() if any(word in said for word in words)), None)
     return RefusedError(
-        f"The provider would not take the request (status {status}): {_short(message)}", code=code or None, model=model
+        f"The provider would not take the request (status {status}): {_short(message)}",
+        code=unwanted or code or None,
+        model=model,
     )
 
 
@@ -319,6 +339,10 @@ def _figure(pattern: re.Pattern[str], message: str) -> float | None:
 def _short(message: str) -> str:
     text = redact(" ".join(message.split()))
     return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _seconds(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and 0.0 < value < 3_600.0 else None
 
 
 def _whole(value: Any) -> int | None:

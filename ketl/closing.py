@@ -36,11 +36,12 @@ def gain(
     lanes: Mapping[str, Lane],
     tally: Tally,
     makespan_s: float,
+    baseline_s: float,
     sent_tokens: float,
 ) -> dict[str, Step]:
     """Take the run's time apart with the lanes' learned service times, scaled to what was observed.
 
-    `sent_tokens` are the completion tokens expected of the segments that were really sent.
+    `baseline_s` is the time of the requests as packed, one after another; `sent_tokens` are the completion tokens expected of the segments that were really sent.
     """
     census = selection.census
     textbook = distinct = all_tokens = 0.0
@@ -56,8 +57,8 @@ def gain(
     packed = tally.predicted_service_s
     if set(plan.pack_sizes.values()) == {1}:
         sent = packed  # nothing was packed, so that step must not carry the estimate's error
-    scale = tally.service_s / packed if packed > 0 else 1.0
-    return take_apart(textbook * scale, distinct * scale, sent * scale, tally.service_s, max(makespan_s, 1e-9))
+    scale = baseline_s / packed if packed > 0 else 1.0
+    return take_apart(textbook * scale, distinct * scale, sent * scale, baseline_s, max(makespan_s, 1e-9))
 
 
 def remember(memory: Memory, selection: Selection, outcomes: Outcomes, run_id: str) -> None:

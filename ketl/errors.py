@@ -134,8 +134,15 @@ class ModelGoneError(RunError):
     """The model is retired, blocked for this key, or unknown."""
 
 
+BLOCKED = "blocked"
+
+
 class RefusedError(RunError):
-    """The provider would not take the request; `code` is its own word for why, if it gave one."""
+    """The provider would not take the request.
+
+    `code` is its own word for why, if it gave one, or ours: BLOCKED where nothing gets through, `reasoning` or
+    `response_format` for a field that the model does not want.
+    """
 
     def __init__(self, message: str, *, code: str | None = None, model: str | None = None) -> None:
         super().__init__(message, model=model)

@@ -29,7 +29,8 @@ class Answered:
     as text, or `timeout`, `reset`, `unusable`, `superseded` (a sibling was faster) or `cancelled`;
     `kind` says why it was made: first, retry, repair or hedge. `tokens` are (prompt, completion, cached),
     zero when the provider billed none; `cost_usd` is None when the model's price is unknown. `units` is the
-    number of segments it carried, `predicted_s` what the model's lane expected.
+    number of segments it carried, `predicted_s` what the model's lane expected, `service_s` how long the
+    provider itself took (the whole of `seconds` where it does not say).
     """
 
     request: int
@@ -43,6 +44,7 @@ class Answered:
     tokens: tuple[int, int, int]
     cost_usd: float | None
     predicted_s: float
+    service_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

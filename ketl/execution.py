@@ -258,7 +258,9 @@ class Run:
                 predicted_s=plan.predicted_s,
                 planned_bound_s=plan.bound_s,
                 baseline=baseline,
-                gain=gain(self.selection, plan, self.session.lanes, self.tally, makespan_s, sent_tokens),
+                gain=gain(
+                    self.selection, plan, self.session.lanes, self.tally, makespan_s, baseline.seconds, sent_tokens
+                ),
                 limits=limits,
                 routes={group: route.reason for group, route in plan.routes.items()},
                 pack=plan.pack_sizes,

@@ -5,12 +5,11 @@ Nothing here reads a clock or waits: every method is handed `now`, in seconds of
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from ketl.errors import LimitReachedError, SettingsError
+from ketl.errors import LimitReachedError
+from ketl.plans import DEVELOPER, PLANS, Limits
 from ketl.wire import LimitFacts
 
 # A burst that reaches the server late starts the server's refill late, so ours must not run ahead of it;
@@ -27,85 +26,6 @@ PERIOD_S: Mapping[str, float] = {
     "RPD": _DAY_S,
     "TPD": _DAY_S,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The limits of one model, None where there is none: requests and tokens per minute and per day,
-    completion tokens per minute; a burst is what may be spent at once (None: one minute's worth)."""
-
-    rpm: float | None = None
-    rpm_burst: float | None = None
-    tpm: float | None = None
-    tpm_burst: float | None = None
-    rpd: float | None = None
-    tpd: float | None = None
-    otpm: float | None = None
-
-
-UNLIMITED = Limits()
-FREE = Limits(rpm=30, tpm=8_000, rpd=1_000, tpd=200_000)
-DEVELOPER = Limits(rpm=1_000, tpm=250_000, rpd=500_000)
-PLANS: Mapping[str, Limits] = {"free": FREE, "developer": DEVELOPER, "unlimited": UNLIMITED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The limits to start from: by model id, and for models not named; `auto` follows what answers say.
-
-    `path` is the file it was read from, None for a plan with a name of its own.
-    """
-
-    name: str
-    path: str | None = None
-    default: Limits = UNLIMITED
-    by_model: Mapping[str, Limits] | None = None
-    auto: bool = False
-
-    def limits_of(self, model: str) -> Limits:
-        """Return the limits that `model` starts from."""
-        return (self.by_model or {}).get(model, self.default)
-
-
-def load_plan(word: str) -> Plan:
-    """Return the plan meant by `auto`, `free`, `developer`, `unlimited`, or the path of a JSON file.
-
-    Raises SettingsError when the file is missing or holds anything else than limits by model.
-    """
-    if word == "auto":
-        return Plan(name="auto", default=FREE, auto=True)
-    if word in PLANS:
-        return Plan(name=word, default=PLANS[word])
-    path = Path(word)
-    if not path.is_file():
-        raise SettingsError(
-            f"The plan “{word}” is neither auto, free, developer or unlimited, nor an existing JSON file with limits."
-        )
-    try:
-        data = json.loads(path.read_text("utf-8-sig"))
-        by_model = {str(model): _read_limits(row) for model, row in data.items()}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise SettingsError(
-            f"The plan file {path.name} cannot be read: it must be JSON of the form "
-            '{"model": {"rpm": 30, "tpm": 8000}}, figures positive or null.'
-        ) from error
-    return Plan(name=path.name, path=str(path), by_model=by_model)
-
-
-def _read_limits(row: Mapping[str, object]) -> Limits:
-    known = Limits.__dataclass_fields__
-    unknown = [key for key in row if key not in known]
-    if unknown:
-        raise ValueError(f"unknown limit {unknown[0]}")
-    values: dict[str, float | None] = {}
-    for key, value in row.items():
-        if value is None:
-            values[key] = None
-        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
-            raise ValueError(f"{key} is no positive figure")
-        else:
-            values[key] = value
-    return Limits(**values)
 
 
 class Bucket:
@@ -183,6 +103,10 @@ class LaneBooks:
         self.proven = not auto
         self._spent_tokens = 0.0
         self._spent_requests = 0.0
+        self._under_way_tokens = 0.0
+        self._under_way = 0
+        self._kept = 0
+        self._returned = 0
         self.limits = limits
         self._build(limits)
 
@@ -231,12 +155,27 @@ class LaneBooks:
 
     def charge(self, prompt: float, ceiling: float, now: float) -> Charge:
         """Book a request as sent: prompt + completion ceiling, as the provider does at admission."""
-        charge = Charge(prompt, ceiling, now, self._spent_tokens, self._spent_requests)
+        # What is under way may reach the provider after this request, so its answer may not have seen it.
+        charge = Charge(
+            prompt, ceiling, now, self._spent_tokens - self._under_way_tokens, self._spent_requests - self._under_way
+        )
         self._spent_tokens += prompt + ceiling
         self._spent_requests += 1
+        self._under_way_tokens += prompt + ceiling
+        self._under_way += 1
         for name, bucket in self.buckets.items():
             bucket.spend(_amount(name, prompt, ceiling), now)
         return charge
+
+    def over(self, charge: Charge) -> None:
+        """Take in that a request is no longer under way, however it ended."""
+        self._under_way_tokens -= charge.prompt + charge.ceiling
+        self._under_way -= 1
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether the provider seems to give back what a request reserved and did not use."""
+        return self._kept < 4 or self._kept <= 2 * self._returned
 
     def settle(self, charge: Charge, prompt: float | None, completion: float | None, now: float) -> None:
         """Correct the books after an answer whose usage was this; None: unknown, the charge stands."""
@@ -244,11 +183,12 @@ class LaneBooks:
             return
         # A book that the provider corrected since holds this request by the provider's own count.
         booked = prompt if self._corrected_at >= charge.at else charge.prompt
+        unused = completion - charge.ceiling if self.gives_back else 0.0
         for name in ("TPM", "TPD"):
             if name in self.buckets:
-                self.buckets[name].spend(prompt + completion - booked - charge.ceiling, now)
+                self.buckets[name].spend(prompt - booked + unused, now)
         if "OTPM" in self.buckets:
-            self.buckets["OTPM"].spend(completion - charge.ceiling, now)
+            self.buckets["OTPM"].spend(unused, now)
 
     def give_back(self, charge: Charge, now: float) -> None:
         """Undo a charge that the provider did not take: the request was refused or never arrived."""
@@ -269,12 +209,23 @@ class LaneBooks:
         if tokens is not None and facts.limit_tokens and facts.remaining_tokens is not None:
             said = _spent(tokens, facts.limit_tokens, facts.remaining_tokens)
             since = self._spent_tokens - charge.tokens_before - charge.prompt - charge.ceiling
+            self._learn_giving_back(tokens, said, charge, now)
             _clamp(tokens, said, since, now - charge.at, now)
         requests = self.buckets.get("RPD")
         if requests is not None and facts.limit_requests and facts.remaining_requests is not None:
             said = _spent(requests, facts.limit_requests, facts.remaining_requests)
             since = self._spent_requests - charge.requests_before - 1
             _clamp(requests, said, since, now - charge.at, now)
+
+    def _learn_giving_back(self, tokens: Bucket, said: float, charge: Charge, now: float) -> None:
+        """Compare the book with the provider's: a settled book far below it means nothing was given back."""
+        if not self.gives_back:
+            return
+        behind = said - tokens.rate * (now - charge.at) - tokens.level(now)
+        if behind > 0.5 * charge.ceiling:
+            self._kept += 1
+        elif behind <= 0.0:
+            self._returned += 1
 
     def _follow(self, facts: LimitFacts) -> None:
         """Follow what the headers say in place of the free plan's assumed numbers."""
@@ -303,6 +254,10 @@ class LaneBooks:
         self.give_back(charge, now)
         wait_s = error.wait_s
         kind = error.kind if error.kind in PERIOD_S else None
+        if kind in ("TPM", "OTPM", "TPD") and error.used is not None and kind in self.buckets:
+            behind = error.used - self.buckets[kind].level(now)
+            if behind > 0.05 * self.buckets[kind].capacity and behind > 2 * charge.ceiling:
+                self._kept += 4
         if kind == "ITPM":
             kind = "TPM"  # stricter than the truth, and the one bucket that prompts are booked in
         if kind is None or not error.limit:

@@ -12,9 +12,9 @@ class Model:
 
     `context_tokens` and `max_completion_tokens` are the provider's ceilings; prices are US dollars per
     million tokens (None: unknown, never zero); `tokens_per_s` and `first_token_s` are the start values for
-    predictions; `reasoning` holds the body fields that keep hidden reasoning small, `reasoning_tokens` what
-    it still costs per request; `json_schema` tells whether strict schemas are taken. `retired_on` is the
-    date of shut-down for ordinary keys, ISO 8601.
+    predictions; `reasoning` holds the body fields that keep hidden reasoning small, `reasoning_tokens` what it
+    still costs per request; `json_schema` tells whether strict schemas are taken, `json_object` whether plain
+    JSON mode is. `retired_on` is the date of shut-down for ordinary keys, ISO 8601.
     """
 
     id: str
@@ -27,6 +27,7 @@ class Model:
     reasoning: Mapping[str, object]
     reasoning_tokens: int = 0
     json_schema: bool = False
+    json_object: bool = True
     retired_on: str | None = None
 
 

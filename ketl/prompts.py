@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ _COMPLETION_BASE_TOKENS = 4
 
 _THINK = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
 _PAIR = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_TEXT_NAMES = ("translation", "text", "value", "target")
 _JSON_OBJECT: Mapping[str, Any] = {"type": "json_object"}
 
 
@@ -124,7 +126,7 @@ def extra_fields(model: Model, keys: Sequence[str]) -> dict[str, Any]:
                 },
             },
         }
-    else:
+    elif model.json_object:
         fields["response_format"] = _JSON_OBJECT
     return fields
 
@@ -158,12 +160,33 @@ def parse_reply(content: str, keys: Sequence[str], finish_reason: str = "stop") 
     for key, value in found.items():
         if key not in wanted:
             extra.append(key)
-        elif isinstance(value, str):
-            if value.strip():
-                texts[key] = value
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            texts[key] = str(value)
+            continue
+        text = _text_of(value)
+        if text.strip():
+            texts[key] = text
     return Parsed(texts=texts, cut_off=cut_off, extra=tuple(extra))
+
+
+def _text_of(value: object) -> str:
+    """Return the text in one value of a reply: itself, a number, or the one text of {"translation": "…"}."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, dict):
+        named = [value[name] for name in _TEXT_NAMES if isinstance(value.get(name), str)]
+        return named[0] if len(named) == 1 else ""
+    return ""
+
+
+def _from_list(rows: list[Any]) -> dict[str, Any]:
+    """Return the object that a list of rows stands for: {"key": …, "translation": …} each, or one object."""
+    found: dict[str, Any] = {}
+    for row in rows:
+        if isinstance(row, dict):
+            key = next((row[name] for name in ("key", "id") if isinstance(row.get(name), str)), None)
+            found.update({key: _text_of(row)} if key is not None else row)
+    return found
 
 
 def _read_object(content: str) -> tuple[dict[str, Any], bool]:
@@ -172,6 +195,10 @@ def _read_object(content: str) -> tuple[dict[str, Any], bool]:
         data = orjson.loads(content)
         if isinstance(data, dict):
             return data, True
+        if isinstance(data, str) and data.lstrip().startswith("{"):
+            return _read_object(data)  # JSON in a string
+        if isinstance(data, list):
+            return _from_list(data), True
     except orjson.JSONDecodeError:
         pass
     text = _THINK.sub("", content) if "<think>" in content.lower() else content
@@ -185,6 +212,12 @@ def _read_object(content: str) -> tuple[dict[str, Any], bool]:
             if isinstance(data, dict):
                 return data, True
         except orjson.JSONDecodeError:
+            pass
+        try:
+            data = ast.literal_eval(text[start : end + 1])  # the same with single quotes, as Python writes it
+            if isinstance(data, dict):
+                return {key: value for key, value in data.items() if isinstance(key, str)}, True
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
             pass
     # Whole pairs of a cut-off object are good translations; only the broken rest is asked again.
     saved: dict[str, Any] = {}

@@ -145,7 +145,7 @@ class Tally:
             model.answered += 1
             model.shortest_s = min(model.shortest_s, event.seconds)
             model.longest_s = max(model.longest_s, event.seconds)
-            self.service_s += event.seconds
+            self.service_s += event.service_s or event.seconds
             self.predicted_service_s += event.predicted_s
         if event.cost_usd is None:
             self.cost_usd = None

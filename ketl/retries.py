@@ -67,7 +67,7 @@ def decide(error: RunError, *, tries: int, refusals: int, segments: int, rng: ra
             return Decision(Action.AGAIN if tries < MAX_TRIES else Action.NEXT_MODEL, wait_s)
         case LimitReachedError():
             return Decision(Action.AGAIN if refusals < MAX_REFUSALS else Action.FAIL)
-        case RefusedError(code="blocked_api_access"):
+        case RefusedError(code="blocked_api_access" | "blocked"):
             return Decision(Action.STOP)
         case RefusedError():
             return Decision(Action.NEXT_MODEL)

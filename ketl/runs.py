@@ -18,8 +18,8 @@ from ketl.errors import KetlError
 from ketl.events import Answered, Ended, Event, PhaseBegan
 from ketl.execution import Run, RunResult
 from ketl.jobs import Job
-from ketl.limits import load_plan
 from ketl.planning import RunPlan
+from ketl.plans import load_plan
 from ketl.report import TIMELINE_MOST, Tally
 from ketl.results import Outcome
 from ketl.selection import Selection, select
@@ -191,6 +191,11 @@ class Runs:
         except asyncio.CancelledError:
             live.error, live.state = "The program was closed before the run had ended.", "failed"
             raise
+        except RuntimeError:
+            if not self._closed:
+                raise
+            # The program ends while the run does: its journal says how far it came, and it can be resumed.
+            live.error, live.state = "The program was closed before the run had ended.", "failed"
         except Exception as error:  # a fault of ours must end as a message, not as a page that waits for ever
             live.error = f"The run stopped on an internal error ({type(error).__name__}). What was done is kept."
             live.state = "failed"

@@ -16,8 +16,8 @@ from ketl.client import GroqClient
 from ketl.engine.dispatcher import Dispatcher
 from ketl.engine.lane import Lane
 from ketl.errors import ModelGoneError, ProviderError, RefusedError, RunError, UnreachableError, UnusableReplyError
-from ketl.limits import PLANS, Limits, Plan, load_plan
 from ketl.models import MODELS, NOT_FOR_TEXT, model_facts
+from ketl.plans import PLANS, Limits, Plan, load_plan
 from ketl.results import Outcome
 from ketl.retries import backoff_s
 from ketl.routing import living_by_table

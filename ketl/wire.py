@@ -42,7 +42,7 @@ class Call:
 class Reply:
     """A 200 answer: its text, why it ended, what it cost in tokens, and what its headers say of the limits.
 
-    Token counts are None when the answer had no usage.
+    Token counts are None when the answer had no usage; `service_s` is how long the provider says it took.
     """
 
     content: str
@@ -50,6 +50,7 @@ class Reply:
     prompt_tokens: int | None
     completion_tokens: int | None
     cached_tokens: int = 0
+    service_s: float | None = None
     limits: LimitFacts = NO_LIMIT_FACTS
 
 

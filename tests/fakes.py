@@ -19,12 +19,12 @@ from ketl.execution import Run, RunResult
 from ketl.glossary import Glossary
 from ketl.jobs import Job
 from ketl.languages import find_languages
-from ketl.limits import Limits, load_plan
 from ketl.models import model_facts
 from ketl.planning import take_census
+from ketl.plans import Limits, load_plan
 from ketl.selection import Selection
 from ketl.session import Session
-from ketl.wire import Call, LimitFacts, ListedModel, Reply
+from ketl.wire import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
 
 T = TypeVar("T")
 WESTERN = "llama-3.3-70b-versatile"
@@ -97,7 +97,7 @@ class FakeProvider:
     answer: Callable[[Call, dict[str, Any], int], str | Reply | RunError] | None = None
     seconds: Callable[[Call, dict[str, Any], int], float] = lambda call, user, number: 0.5
     models: tuple[str, ...] = (WESTERN, ASIAN, ARABIC, SUCCESSOR)
-    limits: LimitFacts = LimitFacts()
+    limits: LimitFacts = NO_LIMIT_FACTS
     calls: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
     in_flight: int = 0

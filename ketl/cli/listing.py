@@ -10,8 +10,8 @@ from ketl.catalog import FIELDS
 from ketl.checks import REGISTRY
 from ketl.cli.tables import show
 from ketl.languages import LANGUAGES
-from ketl.limits import load_plan
 from ketl.models import CHAINS, MODELS
+from ketl.plans import load_plan
 from ketl.session import open_session
 from ketl.settings import load_settings
 from ketl.store import Store

@@ -20,8 +20,8 @@ from ketl.errors import SettingsError
 from ketl.execution import Run, RunResult
 from ketl.exports import check_writable, find_export, write_rows
 from ketl.jobs import Job, Mode, job_from_json, parse_length
-from ketl.limits import load_plan
 from ketl.planning import Goals, RunPlan, make_plan
+from ketl.plans import load_plan
 from ketl.results import Outcome
 from ketl.routing import choose_routes
 from ketl.selection import select

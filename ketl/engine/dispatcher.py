@@ -20,6 +20,7 @@ from ketl.errors import (
     LimitReachedError,
     ModelGoneError,
     ProviderError,
+    RefusedError,
     RunError,
     UnreachableError,
     UnusableReplyError,
@@ -281,6 +282,7 @@ class Dispatcher:
         self._attempts.discard(attempt)
         request.attempts.remove(attempt)
         lane.in_flight -= 1
+        lane.books.over(attempt.charge)
         if attempt.ended == "timeout":
             error = UnreachableError("The provider did not answer in time.", timed_out=True, model=lane.model.id)
         if reply is not None:
@@ -310,7 +312,8 @@ class Dispatcher:
         tokens = (reply.prompt_tokens or 0, reply.completion_tokens or 0, reply.cached_tokens)
         parsed = parse_reply(reply.content, request.keys, reply.finish_reason)
         status = "200" if parsed.texts else "unusable"
-        self._report(attempt, status, now, tokens, predicted)
+        service_s = lane.service_seconds(seconds, reply.service_s, self.round_trip_s)
+        self._report(attempt, status, now, tokens, predicted, service_s)
         if request.done:
             return
         if not parsed.texts and not parsed.cut_off:
@@ -338,7 +341,10 @@ class Dispatcher:
                 lane.books.give_back(attempt.charge, now)
             if isinstance(error, (ProviderError, UnreachableError)) and attempt.ended != "superseded":
                 lane.failed(now)
-        if not request.done:
+        if isinstance(error, RefusedError) and lane.goes_without(error.code or "", attempt.started, now):
+            if not request.done and not request.attempts:
+                request.work.put_back(request, 0.0)
+        elif not request.done:
             self._again(attempt, error)
 
     def _again(self, attempt: Attempt, error: RunError) -> None:
@@ -370,7 +376,13 @@ class Dispatcher:
                 work.give_up(request, error, lane)
 
     def _report(
-        self, attempt: Attempt, status: str, now: float, tokens: tuple[int, int, int], predicted_s: float | None = None
+        self,
+        attempt: Attempt,
+        status: str,
+        now: float,
+        tokens: tuple[int, int, int],
+        predicted_s: float | None = None,
+        service_s: float = 0.0,
     ) -> None:
         request, lane = attempt.request, attempt.lane
         if predicted_s is None:
@@ -388,6 +400,7 @@ class Dispatcher:
                 tokens,
                 request.work.cost_of(lane.model, tokens),
                 predicted_s,
+                service_s,
             )
         )
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ketl.limits import LaneBooks, Limits
+from ketl.limits import LaneBooks
 from ketl.models import Model
+from ketl.plans import Limits
 
 _WINDOW = 300
 _REFIT_EVERY = 16
 _MIN_ANSWERS = 8
 _UNKNOWN_VOCABULARY = 1.2
+_BELIEVABLE = 1.5
 HEDGE_P95 = 1.5  # a hedge starts beyond max(1.5 × p95, 2.5 × median), the trigger that cost least
 HEDGE_MEDIAN = 2.5
 _DEADLINE_FACTOR = 6.0
@@ -200,6 +202,27 @@ class Lane:
         self._failures = 0
         self._openings = 0
         self.closed_until = 0.0
+        self._changed_at = float("-inf")
+        self._closest = float("inf")
+
+    def goes_without(self, field: str, sent_at: float, now: float) -> bool:
+        """Leave out a body field that the model refused; False when there is nothing left to leave out.
+
+        Requests sent before the last such change are refused for the same old reason: they just go again.
+        """
+        if sent_at < self._changed_at:
+            return True
+        model = self.model
+        if field == "reasoning" and model.reasoning:
+            self.model = replace(model, reasoning={})
+        elif field == "response_format" and model.json_schema:
+            self.model = replace(model, json_schema=False)
+        elif field == "response_format" and model.json_object:
+            self.model = replace(model, json_object=False)
+        else:
+            return False
+        self._changed_at = now
+        return True
 
     def succeeded(self) -> None:
         """Take in an answer: the lane is healthy."""
@@ -215,6 +238,17 @@ class Lane:
             self._openings += 1
             self._failures = _BREAK_AFTER - 1  # the next failure, of the single probe, closes it again
             self.closed_until = now + min(_MAX_OPEN_S, 0.5 * 2.0**self._openings)
+
+    def service_seconds(self, seconds: float, said_s: float | None, trip_s: float) -> float:
+        """Return how long the provider took for an answer that came after `seconds`.
+
+        With hundreds in flight part of what we measure is our own queueing, which a loop of single calls would
+        not have. The provider's own figure is believed if it ever came close to ours.
+        """
+        if said_s is None:
+            return seconds
+        self._closest = min(self._closest, seconds / said_s)
+        return min(seconds, said_s + trip_s) if self._closest <= _BELIEVABLE else seconds
 
     def ceiling(self, tag: str, expected_tokens: float) -> int:
         """Return the completion ceiling for an answer expected to take `expected_tokens` in this language."""

@@ -353,7 +353,7 @@ class Work:
 
     def lane_gone(self, lane: Lane, reason: str) -> None:
         """Move what waits for a lane that is gone to its successors."""
-        self._leave(lane, f"{lane.model.id} is no longer available")
+        self._leave(lane, f"the model {lane.model.id} is no longer available")
 
     def lane_exhausted(self, lane: Lane, kind: str, wait_s: float, now: float) -> None:
         """Move what waits for a lane whose daily limit is spent to its successors."""

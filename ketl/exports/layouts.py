@@ -88,7 +88,7 @@ def wide_table(rows: Iterable[ResultRow]) -> Table:
     The rows of one product must come one after another. Which languages there are is only known at the end,
     so the texts wait in a temporary file: memory stays bounded. A failed unit's status carries its reason.
     """
-    spool = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+    spool = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - the returned rows close it
     languages = _spool(rows, spool)
     header = [*WIDE_COLUMNS]
     for name in languages:

@@ -38,7 +38,8 @@ _REASONS = {
 class Handover(Protocol):
     """Makes the protocol that takes a connection over."""
 
-    def __call__(self) -> asyncio.Protocol: ...
+    def __call__(self) -> asyncio.Protocol:
+        """Return a fresh protocol for one connection."""
 
 
 class LeanProtocol(asyncio.Protocol):

@@ -36,7 +36,7 @@ def language_card(language: Language, rows: Sequence[ResultRow]) -> None:
     """Draw one language's texts of one product, right to left where it is read so."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         own = "" if language.own_name == language.name else f' <span class="k-own">{escape(language.own_name)}</span>'
-        st.html(f'<strong>{escape(language.name)}</strong>{own}', width="content")
+        st.html(f"<strong>{escape(language.name)}</strong>{own}", width="content")
         _badge(rows)
     parts = [_one_field(name, list(group), language) for name, group in groupby(rows, key=lambda row: row.field)]
     st.html("".join(parts) + _foot(rows))

@@ -61,9 +61,7 @@ def _listed(path: str | None, stamp: float) -> list[Entry]:
             letters += len(text.source)
         about = next((str(t) for f in ("features", "details") if (t := product.texts.get(f))), "")
         needle = f"{product.id} {product.name} {about}".casefold()
-        found.append(
-            Entry(id=product.id, name=product.name, about=about, texts=counts, letters=letters, needle=needle)
-        )
+        found.append(Entry(id=product.id, name=product.name, about=about, texts=counts, letters=letters, needle=needle))
         if len(found) >= LISTED_MOST:
             break
     return found

@@ -67,8 +67,11 @@ def _numbers(plan: RunPlan) -> None:
         "Translations",
         f"{plan.units:,}",
         help=f"{words.plural(texts, 'text')} in each of {words.plural(len(plan.languages), 'language')}. "
-        + (f"{plan.segments:,} different ones; {duplicates:,} repeats are translated once." if duplicates
-           else "All of them differ."),
+        + (
+            f"{plan.segments:,} different ones; {duplicates:,} repeats are translated once."
+            if duplicates
+            else "All of them differ."
+        ),
     )
     grid.metric("Requests", f"{plan.requests:,}", help="Calls to a model; several short texts may share one.")
     grid.metric(

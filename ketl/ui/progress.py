@@ -206,5 +206,9 @@ def _badges(report: Mapping[str, Any], engine: str) -> None:
     cost = report["cost_usd"]
     if cost:
         worth = "worth" if engine == "demo" else "paid"
-        st.badge(f"{words.dollars(cost)} {worth}", icon=":material/payments:", color="gray",
-                 help="Demo: nothing was billed; this is the list price on Groq." if engine == "demo" else None)
+        st.badge(
+            f"{words.dollars(cost)} {worth}",
+            icon=":material/payments:",
+            color="gray",
+            help="Demo: nothing was billed; this is the list price on Groq." if engine == "demo" else None,
+        )

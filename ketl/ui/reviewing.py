@@ -140,13 +140,31 @@ def _why(row: ResultRow) -> str:
 
 def _buttons(live: LiveRun, row: ResultRow, ident: str) -> None:
     with st.container(horizontal=True):
-        st.button("Save", key=f"save_{ident}", icon=":material/save:", on_click=_save, args=(live, row, ident),
-                  help="Keeps the text in the box, locked.")
+        st.button(
+            "Save",
+            key=f"save_{ident}",
+            icon=":material/save:",
+            on_click=_save,
+            args=(live, row, ident),
+            help="Keeps the text in the box, locked.",
+        )
         if row.translation:
-            st.button("Approve as it is", key=f"approve_{ident}", icon=":material/check:", on_click=_approve,
-                      args=(live, [row]))
-            st.button("Send back", key=f"back_{ident}", icon=":material/undo:", type="tertiary", on_click=_send_back,
-                      args=(live, row), help="Forgets this text, so that it is translated anew.")
+            st.button(
+                "Approve as it is",
+                key=f"approve_{ident}",
+                icon=":material/check:",
+                on_click=_approve,
+                args=(live, [row]),
+            )
+            st.button(
+                "Send back",
+                key=f"back_{ident}",
+                icon=":material/undo:",
+                type="tertiary",
+                on_click=_send_back,
+                args=(live, row),
+                help="Forgets this text, so that it is translated anew.",
+            )
 
 
 def decided_panel(live: LiveRun, rows: Sequence[ResultRow]) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ketl.client import GroqClient, normal_base_url, parse_duration, read_limits, read_reply
 from ketl.errors import (
+    BLOCKED,
     AuthenticationError,
     LimitReachedError,
     ModelGoneError,
@@ -181,9 +182,13 @@ def test_a_bare_413_is_too_large_with_its_facts_unknown() -> None:
          "property 'n' is unsupported"),
         (refusal(404, "Unknown request URL: POST /nothing", "unknown_url"), RefusedError, {"code": "unknown_url"},
          "Unknown request URL"),
-        (Answer(403, b"error code: 1010", {"content-type": "text/plain"}), RefusedError, {"code": None},
-         "error code: 1010"),
-        (Answer(403, b"", {"content-type": "text/html"}), RefusedError, {"code": None}, "status 403"),
+        (Answer(403, b"error code: 1010", {"content-type": "text/plain"}), RefusedError, {"code": BLOCKED},
+         "firewall"),
+        (Answer(403, b"", {"content-type": "text/html"}), RefusedError, {"code": BLOCKED}, "status 403"),
+        (refusal(400, "`reasoning_effort` must be one of `low`, `medium`"), RefusedError, {"code": "reasoning"},
+         "reasoning_effort"),
+        (refusal(400, "This model does not support response format `json_schema`"), RefusedError,
+         {"code": "response_format"}, "json_schema"),
         (refusal(401, f"Invalid API Key {KEY}", "invalid_api_key"), AuthenticationError, {}, "Check GROQ_API_KEY"),
         (Answer(401, b"", {}), AuthenticationError, {}, "refused the API key"),
     ],

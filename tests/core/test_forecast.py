@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ketl.engine.lane import Lane
 from ketl.forecast import Load, forecast
-from ketl.limits import FREE, UNLIMITED, Limits
 from ketl.models import MODELS, model_facts
+from ketl.plans import FREE, UNLIMITED, Limits
 
 A, B = "llama-3.3-70b-versatile", "openai/gpt-oss-120b"
 

@@ -7,17 +7,17 @@ import time
 from array import array
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ketl.catalog import FIELD_NAMES, Product, load_products
 from ketl.engine.lane import Lane
 from ketl.errors import GoalError, SettingsError
 from ketl.languages import LANGUAGES, find_languages
-from ketl.limits import Limits, load_plan
 from ketl.models import MODELS, model_facts
 from ketl.packing import MAX_PACK_SEGMENTS
 from ketl.planning import Census, Goals, RunPlan, make_plan, take_census
+from ketl.plans import Limits, load_plan
 from ketl.prompts import source_tokens
 from ketl.routing import choose_routes
 from ketl.wire import ListedModel
@@ -47,6 +47,7 @@ def census_of(distinct: int, tokens: float = 12.0) -> Census:
     )
 
 
+@settings(max_examples=60)
 @given(st.lists(products(), max_size=5), st.sampled_from([FIELD_NAMES, ("name",), ("colors", "details")]))
 def test_a_census_counts_every_text_and_the_distinct_ones(several: list[Product], fields: tuple[str, ...]) -> None:
     seen: list[Product] = []
@@ -99,6 +100,7 @@ def test_the_choice_is_never_slower_than_any_fixed_pack(limits: str | Limits, wo
         assert chosen.predicted_s <= fixed.predicted_s * 1.06 + 0.3
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 3000), st.floats(1, 300), st.sets(st.sampled_from(LANGUAGES), min_size=1), st.data())
 def test_every_plan_is_sound(distinct: int, tokens: float, languages, data) -> None:
     limits = data.draw(st.sampled_from(["free", "developer", "unlimited"]))
@@ -169,6 +171,7 @@ def test_a_goal_out_of_reach_is_refused_with_what_could_be_reached() -> None:
         plan(census_of(3000), ["all"], "free", goals=Goals(deadline_s=5, max_cost_usd=0.01))
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 2000), st.floats(1, 4000), st.floats(0.0001, 20))
 def test_a_goal_is_met_or_refused(distinct: int, deadline_s: float, cost: float) -> None:
     goals = Goals(deadline_s=deadline_s, max_cost_usd=cost)

@@ -111,7 +111,7 @@ def test_soft_replies_cost_no_second_call(reply: str) -> None:
         ('{"a": "Rojo", "b": " \\n"}', Parsed(texts={"a": "Rojo"})),
         ('{"a": "Rojo", "b": null}', Parsed(texts={"a": "Rojo"})),
         ('{"a": "Rojo", "b": ["Azul"]}', Parsed(texts={"a": "Rojo"})),
-        ('{"a": "Rojo", "b": {"text": "Azul"}}', Parsed(texts={"a": "Rojo"})),
+        ('{"a": "Rojo", "b": {"text": "Azul", "value": "Verde"}}', Parsed(texts={"a": "Rojo"})),
         ('{"a": "Rojo", "b": true}', Parsed(texts={"a": "Rojo"})),
         ('{"a": 501, "b": 7.5}', Parsed(texts={"a": "501", "b": "7.5"})),
         ('{"a": "Rojo", "note": "formal"}', Parsed(texts={"a": "Rojo"}, extra=("note",))),
@@ -174,3 +174,17 @@ def test_token_estimates_grow_with_the_text_and_know_the_scripts() -> None:
 def test_estimated_tokens_cover_any_text_even_one_that_cannot_be_encoded() -> None:
     assert source_tokens("") == 0
     assert source_tokens("\ud800" * 10) > 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '"{\\"title1\\": \\"Chaqueta\\"}"',
+        '{"title1": {"translation": "Chaqueta"}}',
+        '[{"key": "title1", "translation": "Chaqueta"}]',
+        '[{"title1": "Chaqueta"}]',
+        "{'title1': 'Chaqueta'}",
+    ],
+)
+def test_a_reply_in_an_odd_shape_that_can_mean_only_one_thing_is_read(content: str) -> None:
+    assert parse_reply(content, ["title1"]).texts == {"title1": "Chaqueta"}

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketl.errors import (
+    BLOCKED,
     AuthenticationError,
     LimitReachedError,
     ModelGoneError,
@@ -18,7 +19,17 @@ from ketl.errors import (
     UnreachableError,
     UnusableReplyError,
 )
-from ketl.retries import BACKOFF_BASE_S, BACKOFF_CAP_S, MAX_REFUSALS, MAX_TRIES, Action, Decision, backoff_s, decide
+from ketl.retries import (
+    BACKOFF_BASE_S,
+    BACKOFF_CAP_S,
+    MAX_REFUSALS,
+    MAX_TRIES,
+    MAX_WAIT_S,
+    Action,
+    Decision,
+    backoff_s,
+    decide,
+)
 
 RATE_LIMIT = LimitReachedError("limit", kind="TPM", limit=8000, used=7000, requested=2000, wait_s=7.5)
 TOO_LARGE = LimitReachedError("large", kind="TPM", limit=8000, requested=9000, too_large=True)
@@ -39,6 +50,12 @@ def act(error: RunError, *, tries: int = 1, refusals: int = 0, segments: int = 1
 def test_every_failure_has_an_action_and_a_wait_within_its_cap(error, tries, refusals, segments, rng) -> None:
     decision = decide(error, tries=tries, refusals=refusals, segments=segments, rng=rng)
     assert isinstance(decision, Decision) and 0.0 <= decision.wait_s <= BACKOFF_CAP_S
+
+
+@given(st.floats(0, 1e9), st.integers(0, 10), seeds)
+def test_no_wait_that_a_provider_asks_for_is_kept_beyond_a_minute(said: float, tries: int, rng) -> None:
+    for error in (ProviderError("busy", status=503, wait_s=said), LimitReachedError("x", kind="CAPACITY", wait_s=said)):
+        assert decide(error, tries=tries, refusals=0, segments=1, rng=rng).wait_s <= MAX_WAIT_S
 
 
 @given(st.sampled_from(FAMILY), st.integers(1, 48))
@@ -64,6 +81,7 @@ def test_backing_off_uses_the_whole_range_so_that_no_herd_forms() -> None:
         (AuthenticationError("key"), Action.STOP),
         (RefusedError("spent", code="blocked_api_access"), Action.STOP),
         (RefusedError("no such parameter", code="invalid"), Action.NEXT_MODEL),
+        (RefusedError("a firewall", code=BLOCKED), Action.STOP),
         (ModelGoneError("gone"), Action.NEXT_MODEL),
         (TOO_LARGE, Action.NEXT_MODEL),
         (RATE_LIMIT, Action.AGAIN),

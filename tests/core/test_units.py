@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ketl.catalog import FIELD_NAMES, KIND_OF, Product, load_products
@@ -30,6 +30,7 @@ def test_keys_are_equal_exactly_for_equal_text_of_equal_kind(one: str, left: str
     assert text_key(one, left) == text_key(one, str(left)) and len(text_key(one, left)) == 12
 
 
+@settings(max_examples=60)
 @given(st.lists(products(), max_size=4))
 def test_every_text_is_named_and_the_first_of_its_kind_is_marked(several: list[Product]) -> None:
     marked = list(distinct_texts(several, FIELD_NAMES))

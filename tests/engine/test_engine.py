@@ -21,7 +21,7 @@ from ketl.errors import (
 from ketl.events import Substituted
 from ketl.execution import Run
 from ketl.jobs import Mode
-from ketl.limits import Limits
+from ketl.plans import Limits
 from ketl.timing import BaselineKind
 from ketl.wire import LimitFacts, Reply
 from tests.fakes import (
@@ -418,3 +418,22 @@ def test_longer_requests_go_first():
     translate(provider, selection(products(4), "es"), lanes)
     lengths = [len(next(iter(u["segments"].values()))) for _, _, u in provider.calls[1:]]
     assert lengths[0] == max(lengths) and lengths[-1] == min(lengths)
+
+
+@pytest.mark.parametrize("field", ["response_format", "reasoning"])
+def test_a_body_field_that_a_model_comes_to_refuse_is_left_out_and_nothing_is_lost(field):
+    def answer(call, user, number):
+        refused = "response_format" in call.extra if field == "response_format" else "reasoning_effort" in call.extra
+        return RefusedError("not supported", code=field) if refused else translated(user)
+
+    provider = FakeProvider(answer, models=(SUCCESSOR,))
+    report = translate(provider, selection(products(20), "es")).report
+    assert report["translated"] == 60
+    assert report["models"][SUCCESSOR]["status_counts"]["refused"] <= 90
+
+
+def test_a_network_that_lets_nothing_through_stops_the_run_with_a_sentence():
+    provider = FakeProvider(lambda call, user, number: RefusedError("A proxy blocks the requests.", code="blocked"))
+    report = translate(provider, selection(products(40), "es")).report
+    assert report["status"] == "cancelled" and report["reason"] == "A proxy blocks the requests."
+    assert len(provider.calls) <= 4

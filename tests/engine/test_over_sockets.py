@@ -21,8 +21,8 @@ from ketl.catalog import Catalog
 from ketl.cli import main
 from ketl.execution import Run, RunResult
 from ketl.jobs import Mode
-from ketl.limits import load_plan
 from ketl.models import MODELS
+from ketl.plans import load_plan
 from ketl.selection import Selection
 from ketl.session import open_session
 from ketl.settings import load_settings
@@ -194,7 +194,8 @@ def test_a_killed_run_is_resumed_and_sends_only_what_was_missing(
         [sys.executable, "-m", "ketl", *words, "--out", str(tmp_path / "never.csv")],
         cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as killed:  # fmt: skip
-        wait_for(lambda: simulator.stats(seen=False)["requests"] >= 3, "the first requests")
+        wait_for(lambda: killed.poll() or simulator.stats(seen=False)["requests"] >= 3, "the first requests")
+        assert killed.poll() is None
         with Store() as store:
             [record] = store.runs()
             wait_for(lambda: len(list(store.outcomes(record.run_id))) >= 10, "the journal's first outcomes")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ketl.errors import LimitReachedError
-from ketl.limits import DEVELOPER, FREE, GUARD_S, MAX_GUARD_S, UNLIMITED, LaneBooks, Limits
+from ketl.limits import GUARD_S, MAX_GUARD_S, LaneBooks
+from ketl.plans import DEVELOPER, FREE, UNLIMITED, Limits
 from ketl.wire import LimitFacts
 
 NOW = 5000.0
@@ -152,6 +153,15 @@ def test_being_refused_under_a_known_limit_widens_the_guard_up_to_its_cap() -> N
         books.refused(refusal("RPM", limit=600, used=600, requested=1, wait_s=0.1), sent, NOW + second + 0.1)
         guards.append(books.guard_s)
     assert guards[:3] == [2 * GUARD_S, 4 * GUARD_S, 8 * GUARD_S] and guards[-1] == MAX_GUARD_S
+
+
+def test_requests_refused_together_are_one_lesson() -> None:
+    books = LaneBooks(Limits(rpm=600))
+    herd = [books.charge(9, 9, NOW) for _ in range(6)]
+    for sent in herd:
+        books.refused(refusal("RPM", limit=600, used=600, requested=1, wait_s=0.1), sent, NOW + 0.1)
+    assert books.guard_s == 2 * GUARD_S
+    assert books.levels(NOW + 0.1)["RPM"] == 600
 
 
 def test_learning_a_limit_for_the_first_time_is_no_fault_of_the_guard() -> None:

@@ -51,9 +51,7 @@ def test_a_key_with_spaces_is_a_sentence_and_no_traceback(
     monkeypatch.delenv("GROQ_API_KEY")
 
 
-def test_a_key_may_stand_in_the_secrets_file(
-    simulator: RunningSimulator, app: AppTest, shown: Shown
-) -> None:
+def test_a_key_may_stand_in_the_secrets_file(simulator: RunningSimulator, app: AppTest, shown: Shown) -> None:
     app.secrets["GROQ_API_KEY"] = "gsk_from_the_secrets"
     app.secrets["GROQ_BASE_URL"] = simulator.base_url
     app.run()
