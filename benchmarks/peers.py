@@ -166,9 +166,7 @@ def is_right(item: dict[str, Any], content: str) -> bool:
         found = json.loads(content)
     except ValueError:
         return False
-    return bool(
-        found == {key: pseudo_translate(text, asked["target_tag"]) for key, text in asked["segments"].items()}
-    )
+    return bool(found == {key: pseudo_translate(text, asked["target_tag"]) for key, text in asked["segments"].items()})
 
 
 def _peak_mb() -> float:

@@ -171,5 +171,3 @@ SCENARIOS: tuple[Scenario, ...] = (
 def find(name: str) -> Scenario:
     """Return a scenario by its name; raises KeyError for none."""
     return {s.name: s for s in SCENARIOS}[name]
-
-

@@ -41,7 +41,8 @@ def gain(
 ) -> dict[str, Step]:
     """Take the run's time apart with the lanes' learned service times, scaled to what was observed.
 
-    `baseline_s` is the time of the requests as packed, one after another; `sent_tokens` are the completion tokens expected of the segments that were really sent.
+    `baseline_s` is the time of the requests as packed, one after another; `sent_tokens` are the completion
+    tokens expected of the segments that were really sent.
     """
     census = selection.census
     textbook = distinct = all_tokens = 0.0

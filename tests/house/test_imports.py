@@ -17,8 +17,8 @@ STOREYS: tuple[tuple[str, frozenset[str]], ...] = (
     (
         "core: pure values and rules",
         frozenset(
-            "catalog languages models plans wire placeables timing settings jobs limits retries prompts units glossary "
-            "brand_voice routing checks crosschecks results events tmx exports briefs packing".split()
+            "catalog catalog_files languages models plans wire placeables timing settings jobs limits retries prompts "
+            "units glossary brand_voice routing checks crosschecks results events tmx exports briefs packing".split()
         ),
     ),
     ("store", frozenset({"store"})),
