@@ -48,7 +48,7 @@ class World:
     """What one scenario lays down, and what was counted in it. Times are seconds of the loop's clock.
 
     `settings`: models {id: limits}, listed (default: all), retired {id: seen requests before it goes},
-    latency {kind: zero|fixed|uniform|lognormal|tokens, …}, faults {name: share of attempts}, slow {share, factor, hung}.
+    latency {kind: zero|fixed|uniform|lognormal|tokens}, faults {name: share of attempts}, slow {share, factor, hung}.
     """
 
     def __init__(self, settings: dict[str, Any], now: float) -> None:
@@ -352,7 +352,7 @@ async def serve(port: int) -> None:
     server = await loop.create_server(Connection, "127.0.0.1", port, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)
     parent = os.getppid()
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110 - a parent's end is no event of this loop
         await asyncio.sleep(1.0)
 
 

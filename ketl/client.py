@@ -22,6 +22,7 @@ from ketl.errors import (
     RefusedError,
     UnreachableError,
     UnusableReplyError,
+    hide_key,
     redact,
 )
 from ketl.wire import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
@@ -77,6 +78,7 @@ class GroqClient:
             max_keepalive_connections=MAX_CONNECTIONS,
             keepalive_expiry=KEEPALIVE_S,
         )
+        hide_key(api_key)
         self._sdk = groq.AsyncGroq(
             api_key=api_key,
             base_url=normal_base_url(base_url) if base_url else None,

@@ -26,8 +26,19 @@ _SECRET = re.compile(r"\b(gsk_[A-Za-z0-9_-]{4,}|org_[A-Za-z0-9]{4,}|sk-[A-Za-z0-
 _BEARER = re.compile(r"(?i)\bbearer\s+\S+")
 
 
+_keys: set[str] = set()
+
+
+def hide_key(key: str) -> None:
+    """Never let this key into a message, whatever its shape: gateways have shapes of their own."""
+    if len(key) >= 6:
+        _keys.add(key)
+
+
 def redact(text: str) -> str:
     """Return `text` with API keys, bearer tokens and organization ids replaced by dots."""
+    for key in _keys:
+        text = text.replace(key, "…")
     return _BEARER.sub("Bearer …", _SECRET.sub("…", text))
 
 

@@ -18,7 +18,7 @@ from ketl.engine.lane_routes import LaneRoute
 from ketl.engine.work import Work, WorkLimits
 from ketl.errors import KetlError, RunError
 from ketl.events import Ended, Event, PhaseBegan, Substituted
-from ketl.intake import Intake
+from ketl.intake import Intake, count_remembered
 from ketl.jobs import Mode, job_to_json
 from ketl.memory import Memory
 from ketl.outcomes import NOT_STARTED, Outcomes, count_rows, rows_of
@@ -74,6 +74,7 @@ class Run:
     _work: Work | None = None
     _stopped: KetlError | None = None
     _intake: Intake | None = None
+    _remembered: int = 0
 
     def cancel(self, reason: str = "You cancelled the run; what was done is kept.") -> None:
         """End the run: nothing more is sent, what is in flight is dropped, what is done stays."""
@@ -92,7 +93,18 @@ class Run:
             session.dispatcher.now(),
             pack=job.pack,
             goals=Goals(deadline_s=job.deadline_s, max_cost_usd=job.max_cost_usd),
+            from_memory=self._remembered,
         )
+
+    async def look_into_memory(self) -> None:
+        """Count what the memory already has, so that the plan does not price it."""
+        memory = self._memory()
+        if memory is not None:
+            self._remembered = await asyncio.to_thread(count_remembered, self.selection, memory)
+
+    def _memory(self) -> Memory | None:
+        used = self.store is not None and self.selection.job.uses_memory
+        return Memory(self.store, self.session.engine) if used and self.store is not None else None
 
     async def execute(self) -> RunResult:
         """Run to the end and return what it left. Raises only for what went wrong before anything was sent."""
@@ -134,7 +146,6 @@ class Run:
     async def _translate(self, plan: RunPlan, outcomes: Outcomes, *, sequential: bool) -> float:
         """Translate every segment and return the seconds it took from the first look at a text to the last end."""
         job, dispatcher = self.selection.job, self.session.dispatcher
-        memory = Memory(self.store, self.session.engine) if self.store is not None and job.uses_memory else None
 
         def take(event: Event) -> None:
             if type(event) is Ended:
@@ -150,7 +161,7 @@ class Run:
             work,
             plan.pack_sizes,
             take,
-            memory=memory,
+            memory=self._memory(),
             done_before=self.done_before,
             keep=job.mode is Mode.COMPARE,
         )

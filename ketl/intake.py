@@ -27,6 +27,34 @@ _CHUNK = 240
 _LOOK_EVERY_S = 0.5
 
 
+# Looking up more than this before a run would hold the plan up for longer than it is worth.
+MOST_LOOKED_UP = 6_000
+
+
+def segments_of(selection: Selection) -> Iterator[Segment]:
+    """Yield every segment of a selection once, product by product and language by language."""
+    seen: set[bytes] = set()
+    for product in selection.catalog:
+        fresh: list[Text] = []
+        for text in cut_texts(product, selection.fields):
+            if text.key not in seen:
+                seen.add(text.key)
+                fresh.append(text)
+        for language in selection.languages:
+            for text in fresh:
+                yield Segment(text.key, text.kind, text.source, language)
+
+
+def count_remembered(selection: Selection, memory: Memory) -> int:
+    """Return how many segments the memory answers; 0 unasked for selections too large to look up at once."""
+    if selection.census.distinct * len(selection.languages) > MOST_LOOKED_UP:
+        return 0
+    brief = selection.brief
+    segments = list(segments_of(selection))
+    prints = {segment.id: brief.fingerprint(brief.prepare(segment)) for segment in segments}
+    return len(memory.recall(segments, prints))
+
+
 class Intake:
     """Feeds one run's work. `take` gets the ends of segments that need no request.
 
@@ -58,6 +86,8 @@ class Intake:
         self._keep = keep
         self._packer = Packer(sizes)
         self._sheet = _term_sheet(selection)
+        for outcome in done_before.values():
+            self._sheet.take(outcome)
         self._aside: dict[str, list[Segment]] = {}
         self._mine: dict[tuple[bytes, str], tuple[str, Claim]] = {}
 
@@ -79,7 +109,7 @@ class Intake:
 
     async def feed(self) -> None:
         """Bring every segment on its way and say so when the last one is."""
-        await self._feed(segment for segment in self._segments() if not self._put_aside(segment))
+        await self._feed(segment for segment in segments_of(self._selection) if not self._put_aside(segment))
         while self._aside and self._work.stopped is None:
             ready = [tag for tag in self._aside if self._sheet.ready(tag)]
             for tag in ready:
@@ -114,18 +144,6 @@ class Intake:
             return False
         self._aside.setdefault(segment.language.tag, []).append(segment)
         return True
-
-    def _segments(self) -> Iterator[Segment]:
-        seen: set[bytes] = set()
-        for product in self._selection.catalog:
-            fresh: list[Text] = []
-            for text in cut_texts(product, self._selection.fields):
-                if text.key not in seen:
-                    seen.add(text.key)
-                    fresh.append(text)
-            for language in self._selection.languages:
-                for text in fresh:
-                    yield Segment(text.key, text.kind, text.source, language)
 
     async def _not_known(self, chunk: list[Prepared]) -> list[Prepared]:
         """End the segments that need no request, and return those that do."""

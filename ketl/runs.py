@@ -144,7 +144,9 @@ class Runs:
         """Return the plan of a selection, with what the lanes have learned; asks the provider which models live."""
 
         async def make(session: Session) -> RunPlan:
-            return Run(selection, session, None).plan()
+            run = Run(selection, session, self.store)
+            await run.look_into_memory()
+            return run.plan()
 
         return self.ask(make, selection.job.plan)
 
@@ -181,6 +183,7 @@ class Runs:
             live._run = run
             if live.state == "cancelled":
                 run.cancel()
+            await run.look_into_memory()
             live.plan = run.plan()
             live.began_at = time.monotonic()
             live.state = "running"

@@ -19,7 +19,9 @@ from ketl.cli.progress import Progress
 from ketl.errors import SettingsError
 from ketl.execution import Run, RunResult
 from ketl.exports import check_writable, find_export, write_rows
+from ketl.intake import count_remembered
 from ketl.jobs import Job, Mode, job_from_json, parse_length
+from ketl.memory import Memory
 from ketl.planning import Goals, RunPlan, make_plan
 from ketl.plans import load_plan
 from ketl.results import Outcome
@@ -174,6 +176,7 @@ async def _run(
         run = Run(selection, session, store, progress.take, done_before=before)
         if run_id is not None:
             run.run_id = run_id
+        await run.look_into_memory()
         progress.start(run.plan())
 
         def interrupt() -> None:
@@ -268,6 +271,10 @@ def _plan(options: argparse.Namespace) -> int:
     selection = select(job)
     settings = load_settings()
     listed, lanes = plan_lanes(settings.engine, plan)
+    known = 0
+    if job.uses_memory:
+        with Store(settings.database_url) as store:
+            known = count_remembered(selection, Memory(store, settings.engine))
     made = make_plan(
         selection.census,
         selection.languages,
@@ -276,6 +283,7 @@ def _plan(options: argparse.Namespace) -> int:
         0.0,
         pack=job.pack,
         goals=Goals(deadline_s=job.deadline_s, max_cost_usd=job.max_cost_usd),
+        from_memory=known,
     )
     shown = plan_to_json(made, settings.engine)
     if options.json:
@@ -295,6 +303,7 @@ def plan_to_json(plan: RunPlan, engine: str) -> dict[str, Any]:
         "units": plan.units,
         "segments": plan.segments,
         "duplicates_avoided": plan.units - plan.segments,
+        "from_memory": plan.from_memory,
         "requests": plan.requests,
         "tokens": {"prompt": plan.prompt_tokens, "completion": plan.completion_tokens},
         "cost_usd": list(plan.cost_usd) if plan.cost_usd else None,
@@ -316,6 +325,7 @@ def _print_plan(plan: RunPlan, engine: str) -> None:
         ("Languages", f"{len(plan.languages)}"),
         ("Texts to translate (units)", f"{plan.units:,}"),
         ("Different ones (segments)", f"{plan.segments:,}"),
+        ("From memory", f"{plan.from_memory:,}"),
         ("Requests", f"{plan.requests:,}"),
         ("Tokens, prompt + completion", f"{plan.prompt_tokens:,} + {plan.completion_tokens:,}"),
         ("Cost", cost),

@@ -35,6 +35,7 @@ _STARTS_PER_TURN = 24  # the loop reads answers between turns, so the first resu
 HEDGE_SHARE = 0.03  # of the requests sent; at the late trigger this budget is hardly ever used up
 _SMALL_RUN_WEIGHT = 8.0
 _COST_LOOK_S = 0.05
+_PROOF_LOOK_S = 0.05
 _PACED_SENDS = 6
 
 
@@ -137,7 +138,14 @@ class Dispatcher:
         """Send the run's next request for this lane, or return the seconds until it may be sent."""
         request = work.peek()
         prompt, ceiling = self._size(request, lane)
+        if prompt + request.completion_est > lane.model.context_tokens:
+            work.pop()
+            self._too_large(request, lane, prompt + request.completion_est)
+            return 0.0
         wait_s, kind = lane.books.delay(prompt, ceiling, now)
+        if math.isinf(wait_s) and not lane.books.proven:
+            # Larger than a limit that is only assumed: once nothing else is under way, the provider may say.
+            wait_s = _PROOF_LOOK_S if lane.in_flight else 0.0
         if wait_s > 0.0 and not self._probes(lane, kind, now):
             if math.isinf(wait_s):
                 work.pop()
@@ -269,12 +277,13 @@ class Dispatcher:
         except asyncio.CancelledError:
             attempt.ended = attempt.ended or "cancelled"
         except Exception as failure:  # a fault of ours must fail one request, not hang the run
-            error = RunError(
-                f"This text could not be sent because of an internal error ({type(failure).__name__}). "
-                "Run it again; if it fails again, report it.",
-                model=attempt.lane.model.id,
-            )
-        self._over(attempt, reply, error)
+            error = _internal(failure, attempt.lane)
+        try:
+            self._over(attempt, reply, error)
+        except Exception as failure:  # a fault of ours must fail one request, not hang the run
+            if not request.done:
+                request.work.give_up(request, _internal(failure, attempt.lane), attempt.lane)
+            self.wake()
 
     def _over(self, attempt: Attempt, reply: Reply | None, error: RunError | None) -> None:
         """Take an attempt that is over out of the books of what is in flight, and act on how it ended."""
@@ -285,14 +294,16 @@ class Dispatcher:
         lane.books.over(attempt.charge)
         if attempt.ended == "timeout":
             error = UnreachableError("The provider did not answer in time.", timed_out=True, model=lane.model.id)
-        if reply is not None:
-            self._answered(attempt, reply, now)
-        elif error is not None:
-            self._failed(attempt, error, now)
-        else:
-            self._report(attempt, attempt.ended, now, (0, 0, 0))
-        request.work.ended(attempt)
-        self.wake()
+        try:
+            if reply is not None:
+                self._answered(attempt, reply, now)
+            elif error is not None:
+                self._failed(attempt, error, now)
+            else:
+                self._report(attempt, attempt.ended, now, (0, 0, 0))
+        finally:
+            request.work.ended(attempt)
+            self.wake()
 
     def _answered(self, attempt: Attempt, reply: Reply, now: float) -> None:
         request, lane = attempt.request, attempt.lane
@@ -319,7 +330,6 @@ class Dispatcher:
         if not parsed.texts and not parsed.cut_off:
             self._again(attempt, UnusableReplyError("The model's answer held no translation.", model=lane.model.id))
             return
-        request.done = True
         for sibling in list(request.attempts):
             self._cancel(sibling, "superseded")
         work.take(request, parsed, lane, seconds, now)
@@ -446,3 +456,11 @@ class Dispatcher:
         attempt.task.cancel()
         if not attempt.begun:
             self._over(attempt, None, None)  # its coroutine never runs, so nobody else would book it out
+
+
+def _internal(failure: Exception, lane: Lane) -> RunError:
+    return RunError(
+        f"This text could not be translated because of an internal error ({type(failure).__name__}). "
+        "Run it again; if it fails again, report it.",
+        model=lane.model.id,
+    )

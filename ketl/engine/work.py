@@ -228,7 +228,12 @@ class Work:
             if answer is None:
                 left_out.append(item)
                 continue
-            text, findings = self.brief.judge(item, answer)
+            try:
+                text, findings = self.brief.judge(item, answer)
+            except Exception as fault:  # a bug of one check on one odd text costs that text, not the pack
+                reason = f"The checks stumbled over this text ({type(fault).__name__}). Run it again, or report it."
+                self._end(_failed(item, reason, lane.model.id), now)
+                continue
             outcome = self._ladder.judge(request, item, text, findings, lane.model.id, seconds)
             if outcome is None:
                 repairs.append(item)

@@ -11,11 +11,11 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Executable, Table, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
 from ketl.errors import SelectionError, SettingsError, did_you_mean
 from ketl.results import Outcome
-from ketl.store.database import data_folder, database_url, insert, open_database, transaction
+from ketl.store.database import data_folder, database_url, insert, open_database, parse_url, transaction
 from ketl.store.owner import is_alive, this_process
 from ketl.store.records import (
     Action,
@@ -64,7 +64,9 @@ class Store:
 
         `clock` returns seconds since 1970. Raises SettingsError when the database cannot be opened.
         """
-        self._database = open_database(database_url() if url is None else make_url(url))
+        self._database = open_database(
+            database_url() if url is None else parse_url(url) if isinstance(url, str) else url
+        )
         self._owner = this_process()
         self.clock = clock
 

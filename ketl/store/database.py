@@ -53,8 +53,13 @@ def database_url(environment: Mapping[str, str] | None = None) -> URL:
     given = env.get("KETL_DATABASE_URL", "").strip()
     if not given:
         return URL.create("sqlite", database=str(data_folder(env) / FILE_NAME))
+    return parse_url(given)
+
+
+def parse_url(text: str) -> URL:
+    """Return the database URL in `text`. Raises SettingsError when it is none."""
     try:
-        return make_url(given)
+        return make_url(text)
     except ArgumentError as error:
         raise SettingsError(
             "KETL_DATABASE_URL is not a database URL. Write it like postgresql://user:password@host/name, "
@@ -95,7 +100,8 @@ def open_database(url: URL) -> Engine:
             f"The folder of the database {where} cannot be used ({error.strerror}). "
             "Set KETL_HOME to a folder that can be written to."
         ) from error
-    except (SQLAlchemyError, NoSuchModuleError) as error:
+    except (SQLAlchemyError, NoSuchModuleError, TypeError, ValueError) as error:
+        # Drivers answer an incomplete address with errors of their own, such as a missing argument.
         raise SettingsError(
             f"The database {where} cannot be opened ({_cause(error)}). Check that it exists and can be written to, "
             "or set KETL_HOME or KETL_DATABASE_URL to another place."
@@ -155,7 +161,7 @@ def _name(url: URL) -> str:
     return f"{url.database or ''} on {url.host or 'this machine'}"
 
 
-def _cause(error: SQLAlchemyError) -> str:
+def _cause(error: Exception) -> str:
     # Only the driver's first line: the rest repeats the statement with its values, or names the user.
     inner = getattr(error, "orig", None) or error
     said = inner.args[0] if inner.args else ""

@@ -60,13 +60,15 @@ def _wait_until_healthy(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the app did not start")
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright keeps a loop running in this thread until it is closed, and other tests
+# need the thread for loops of their own.
+@pytest.fixture(scope="module")
 def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serve(tmp_path_factory.mktemp("demo")) as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def slow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An app with a key, whose provider takes seconds for every answer: runs with a middle to do things in."""
     config = SimulatorConfig(plan="unlimited", latency_s=(3.5, 5.0))
@@ -77,7 +79,7 @@ def slow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
     with playwright_api.sync_playwright() as playwright:
         own = playwright.chromium.executable_path
