@@ -10,6 +10,7 @@ import aiohttp
 import groq
 import httpx
 import orjson
+from groq._models import FinalRequestOptions
 from httpx_aiohttp import AiohttpTransport
 
 from ketl.errors import (
@@ -79,7 +80,7 @@ class GroqClient:
             keepalive_expiry=KEEPALIVE_S,
         )
         hide_key(api_key)
-        self._sdk = groq.AsyncGroq(
+        self._sdk = _FramedSdk(
             api_key=api_key,
             base_url=normal_base_url(base_url) if base_url else None,
             max_retries=0,
@@ -107,8 +108,7 @@ class GroqClient:
             **call.extra,
         }
         try:
-            # The typed call costs twice the CPU of `post` with a raw response (0.82 against 0.40 ms).
-            response = await self._sdk.post(self._chat_url, content=orjson.dumps(body), cast_to=httpx.Response)
+            response = await self._sdk.post_framed(self._chat_url, orjson.dumps(body))
         except groq.APIError as error:
             raise to_ketl_error(error, call.model) from error
         return read_reply(response.content, response.headers.raw, call.model)
@@ -136,6 +136,37 @@ class GroqClient:
     async def close(self) -> None:
         """Close all connections."""
         await self._sdk.close()
+
+
+class _FramedSdk(groq.AsyncGroq):
+    """The SDK, filling the one kind of request that is repeated into a frame built once.
+
+    Its typed call costs 0.82 ms, `post` with a raw response 0.40, and half of that goes into describing
+    and merging the same options and headers for every request.
+    """
+
+    _options: FinalRequestOptions | None = None
+    _frame: tuple[httpx.URL, list[tuple[bytes, bytes]], dict[str, Any]] | None = None
+
+    async def post_framed(self, url: str, content: bytes) -> httpx.Response:
+        """Return what `post(url, content=content, cast_to=httpx.Response)` would."""
+        if self._options is None:
+            self._options = FinalRequestOptions.construct(method="post", url=url, content=b"")
+        options = self._options.model_copy()
+        options.content = content
+        return await self.request(httpx.Response, options)
+
+    def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx.Request:
+        content = options.content
+        if not isinstance(content, bytes):
+            return super()._build_request(options, retries_taken=retries_taken)
+        if self._frame is None:
+            first = super()._build_request(options, retries_taken=retries_taken)
+            headers = [(name, value) for name, value in first.headers.raw if name.lower() != b"content-length"]
+            self._frame = (first.url, headers, first.extensions)
+        url, headers, extensions = self._frame
+        length = (b"Content-Length", b"%d" % len(content))
+        return httpx.Request("POST", url, headers=[*headers, length], content=content, extensions=extensions)
 
 
 class _DirectClient(httpx.AsyncClient):

@@ -32,7 +32,7 @@ from ketl.store import Store
 from ketl.timing import Baseline, BaselineKind, extrapolate, sample_size
 
 _CHUNK = 240
-_FLUSH_EVERY_S = 0.5
+_FLUSH_EVERY_S = 0.1  # what a kill may lose; a commit takes about a millisecond
 _NOTED_AT_ONCE = 2_000
 _LOOK_EVERY_S = 0.5
 
@@ -298,7 +298,7 @@ class Run:
             quiet = 0 if outcomes.pending else quiet + 1
             if outcomes.pending:
                 await asyncio.to_thread(outcomes.flush)
-            elif quiet % 10 == 0:
+            elif quiet % 50 == 0:
                 await asyncio.to_thread(self.store.heartbeat, self.run_id)
 
     def _journal_start(self, plan: RunPlan) -> None:

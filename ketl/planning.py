@@ -251,17 +251,25 @@ def _cannot(options: Sequence[_Option], goals: Goals) -> str:
     said: list[str] = []
     if goals.deadline_s is not None and fastest.forecast.seconds > goals.deadline_s:
         said.append(
-            f"it cannot finish in {goals.deadline_s:,.0f} seconds; the fastest plan takes about "
-            f"{fastest.forecast.seconds:,.0f} seconds"
+            f"it cannot finish in {goals.deadline_s:,.3g} seconds; the fastest plan takes about "
+            f"{_seconds(fastest.forecast.seconds)} seconds"
         )
     if goals.max_cost_usd is not None and cheapest.cost_usd and cheapest.cost_usd[1] > goals.max_cost_usd:
         said.append(
-            f"it may cost more than ${goals.max_cost_usd:,.2f}; "
-            f"the cheapest plan costs up to ${cheapest.cost_usd[1]:,.4f}"
+            f"it may cost more than ${_dollars(goals.max_cost_usd)}; "
+            f"the cheapest plan costs up to ${_dollars(cheapest.cost_usd[1])}"
         )
     if not said:
         said.append("no plan keeps both the deadline and the cost cap")
     return f"Nothing was sent: {' and '.join(said)}. Choose fewer products or languages, or allow more."
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.1f}"
+
+
+def _dollars(amount_usd: float) -> str:
+    return f"{amount_usd:,.2f}" if amount_usd >= 0.01 else f"{amount_usd:.2g}"
 
 
 def _describe(

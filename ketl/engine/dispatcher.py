@@ -36,7 +36,9 @@ HEDGE_SHARE = 0.03  # of the requests sent; at the late trigger this budget is h
 _SMALL_RUN_WEIGHT = 8.0
 _COST_LOOK_S = 0.05
 _PROOF_LOOK_S = 0.05
-_PACED_SENDS = 6
+_MOST_PROBES = 8
+_REACTION_S = 0.012  # until a refusal is read here while the loop is busy sending
+_LIKELIEST_RPM = 30
 
 
 class Dispatcher:
@@ -98,7 +100,18 @@ class Dispatcher:
     # -- admission ------------------------------------------------------------------------------------
 
     def _pump(self) -> None:
+        """Send what may be sent; a fault of ours here ends the runs with a reason instead of hanging them."""
         self._pump_soon = False
+        try:
+            self._admit()
+        except Exception as failure:
+            reason = RunError(
+                f"The run stopped on an internal error ({type(failure).__name__}); what was done is kept."
+            )
+            for work in list(self._works):
+                work.stop(reason)
+
+    def _admit(self) -> None:
         now = self._now()
         lanes = [lane for lane in self.lanes.values() if lane.gone is None]
         if not lanes or not self._works:
@@ -189,22 +202,33 @@ class Dispatcher:
             request.work.next_model(request, lane, error)
 
     def _probes(self, lane: Lane, kind: str, now: float) -> bool:
-        """Whether to send beyond limits that are only assumed, to learn whether they hold.
-
-        One request first, then twice as many every other round trip while none is refused: a refusal comes
-        within one trip, and its text says the true limit.
-        """
+        """Whether to send beyond limits that are only assumed, to learn whether they hold."""
         if lane.books.proven or kind not in ("RPM", "TPM") or lane.answered + lane.in_flight == 0:
             return False
-        if now >= lane.probe_at:
-            lane.probe_at = now + 3.0 * self.round_trip_s
-            lane.probes = max(1, 2 * lane.probes)
+        return self._probe(lane, now) <= 0.0
+
+    def _probe(self, lane: Lane, now: float) -> float:
+        """Return the seconds to hold a request back whose lane's request limit nobody told; 0: send it.
+
+        One request first, then twice as many every few round trips while none is refused: a refusal comes
+        within one trip, and its text says the true limit. Beyond the free plan's requests a minute, the
+        likeliest limit, it begins with one again.
+        """
+        trip = max(3.0 * self.round_trip_s, _REACTION_S)
+        if lane.sent >= _LIKELIEST_RPM and not lane.past_likeliest:
+            lane.past_likeliest, lane.probes, lane.pace_left, lane.probe_at = True, 0, 0, now + trip
+        elif now - lane.probe_at > trip and lane.probes and lane.pace_left == 0:
+            # The loop was busy: what was refused may lie unread.
+            lane.probe_at = now + _REACTION_S
+        elif now >= lane.probe_at:
+            lane.probe_at = now + trip
+            lane.probes = min(max(1, 2 * lane.probes), _MOST_PROBES + lane.answered // 25)
             lane.pace_left = lane.probes
-            self._wake_at(lane.probe_at)
         if lane.pace_left <= 0:
-            return False
+            self._wake_at(max(now + 1e-3, lane.probe_at))
+            return max(1e-3, lane.probe_at - now)
         lane.pace_left -= 1
-        return True
+        return 0.0
 
     def _pace(self, lane: Lane, now: float) -> float:
         """Hold the first sends of a lane back for a round trip, and those under an unknown request limit.
@@ -218,12 +242,7 @@ class Dispatcher:
         elif lane.answered == 0 and now - lane.first_sent_at < 2.0 * trip and lane.sent >= 2:
             return lane.first_sent_at + 2.0 * trip - now
         if lane.books.auto and lane.books.proven and "RPM" not in lane.books.buckets:
-            if now >= lane.pace_at:
-                lane.pace_at = now + trip
-                lane.pace_left = _PACED_SENDS + lane.answered // 50
-            if lane.pace_left <= 0:
-                return max(1e-4, lane.pace_at - now)
-            lane.pace_left -= 1
+            return self._probe(lane, now)
         return 0.0
 
     def _size(self, request: Request, lane: Lane) -> tuple[float, int]:

@@ -199,6 +199,7 @@ class Lane:
         self.pace_left = 0
         self.probe_at = 0.0
         self.probes = 0
+        self.past_likeliest = False
         self._failures = 0
         self._openings = 0
         self.closed_until = 0.0
