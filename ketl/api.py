@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -95,11 +95,13 @@ async def translate_catalog(
         languages=tuple(languages),
         fields=tuple(fields),
     )
-    async for event in _events(wanted, products):
-        yield event
+    # Closing it at once, when the caller leaves early, ends the run and the connections in the right order.
+    async with aclosing(_events(wanted, products)) as events:
+        async for event in events:
+            yield event
 
 
-async def _events(job: Job, products: Products | None) -> AsyncIterator[Event | CatalogDone]:
+async def _events(job: Job, products: Products | None) -> AsyncGenerator[Event | CatalogDone, None]:
     selection = select(job, None if products is None else Catalog.of(products))
     settings = load_settings()
     store = await asyncio.to_thread(Store, settings.database_url)
