@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -63,10 +62,9 @@ async def translate_product(
     """
     if isinstance(languages, str):
         languages = [languages]
-    base = job or Job()
-    wanted = replace(base, products=(str(product_id),), languages=tuple(languages), fields=tuple(fields))
     result: RunResult | None = None
-    async for event in _events(wanted, products):
+    events = translate_catalog(products, languages, product_ids=[product_id], fields=fields, job=job)
+    async for event in events:
         if isinstance(event, CatalogDone):
             result = event.result
     assert result is not None
@@ -95,32 +93,33 @@ async def translate_catalog(
         languages=tuple(languages),
         fields=tuple(fields),
     )
-    # Closing it at once, when the caller leaves early, ends the run and the connections in the right order.
-    async with aclosing(_events(wanted, products)) as events:
-        async for event in events:
-            yield event
-
-
-async def _events(job: Job, products: Products | None) -> AsyncGenerator[Event | CatalogDone, None]:
-    selection = select(job, None if products is None else Catalog.of(products))
+    selection = select(wanted, None if products is None else Catalog.of(products))
     settings = load_settings()
     store = await asyncio.to_thread(Store, settings.database_url)
+    shared = _SharedSession(settings, wanted.plan, store)
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
+    runs: list[Run] = []
+
+    async def work() -> RunResult:
+        # The task closes what it opened: a generator that is left behind when its loop ends never gets to.
+        try:
+            runs.append(Run(selection, await shared.join(), store, queue.put_nowait))
+            return await runs[0].execute()
+        finally:
+            queue.put_nowait(None)
+            await shared.leave()
+            await asyncio.to_thread(store.close)
+
+    task = asyncio.ensure_future(work())
     try:
-        async with _shared_session(settings, job.plan, store) as session:
-            run = Run(selection, session, store, queue.put_nowait)
-            task = asyncio.ensure_future(run.execute())
-            task.add_done_callback(lambda _: queue.put_nowait(None))
-            try:
-                while (event := await queue.get()) is not None:
-                    yield event
-                yield CatalogDone(await task)
-            finally:
-                if not task.done():
-                    run.cancel()
-                    await task
+        while (event := await queue.get()) is not None:
+            yield event
+        yield CatalogDone(await task)
     finally:
-        await asyncio.to_thread(store.close)
+        for run in runs:
+            run.cancel()
+        if not task.done():
+            await task
 
 
 @dataclass(slots=True)
@@ -134,27 +133,33 @@ class _Shared:
 _sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Settings, str], _Shared]] = WeakKeyDictionary()
 
 
-@asynccontextmanager
-async def _shared_session(settings: Settings, plan: str, store: Store) -> AsyncIterator[Session]:
-    """Yield the running loop's session for these settings; the last call that uses it closes it.
+class _SharedSession:
+    """One call's part in the running loop's session for these settings; the last call that leaves closes it.
 
     Calls at once share it, so that no text is paid for twice and a small call is not held up by a large one.
     """
-    limits = load_plan(plan)
-    open_ones = _sessions.setdefault(asyncio.get_running_loop(), {})
-    key = (settings, plan)
-    shared = open_ones.get(key)
-    if shared is None:
-        shared = open_ones[key] = _Shared(asyncio.ensure_future(open_session(settings, limits, store)))
-    shared.users += 1
-    try:
-        # Shielded: who gives up waiting must not take the session from the others.
-        yield await asyncio.shield(shared.opening)
-    finally:
-        shared.users -= 1
-        if not shared.users:
-            del open_ones[key]
-            await _close(shared.opening)
+
+    def __init__(self, settings: Settings, plan: str, store: Store) -> None:
+        limits = load_plan(plan)
+        self._open_ones = _sessions.setdefault(asyncio.get_running_loop(), {})
+        self._key = (settings, plan)
+        shared = self._open_ones.get(self._key)
+        if shared is None:
+            shared = _Shared(asyncio.ensure_future(open_session(settings, limits, store)))
+            self._open_ones[self._key] = shared
+        shared.users += 1
+        self._shared = shared
+
+    async def join(self) -> Session:
+        """Return the session once it is open; who gives up waiting does not take it from the others."""
+        return await asyncio.shield(self._shared.opening)
+
+    async def leave(self) -> None:
+        """Be done with the session."""
+        self._shared.users -= 1
+        if not self._shared.users:
+            del self._open_ones[self._key]
+            await _close(self._shared.opening)
 
 
 async def _close(opening: asyncio.Task[Session]) -> None:
