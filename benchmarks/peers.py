@@ -11,7 +11,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,8 @@ async def _each(job: Job, call: Callable[[dict[str, Any]], Awaitable[Any]], k: i
 def _sdk(job: Job, *, retries: int, aiohttp: bool) -> Any:
     import groq
 
-    more = {"http_client": groq.DefaultAioHttpClient()} if aiohttp else {}
-    return groq.AsyncGroq(api_key="x", base_url=job.url, max_retries=retries, **more)
+    transport = groq.DefaultAioHttpClient() if aiohttp else None
+    return groq.AsyncGroq(api_key="x", base_url=job.url, max_retries=retries, http_client=transport)
 
 
 def _sdk_call(client: Any) -> Callable[[dict[str, Any]], Awaitable[Any]]:
@@ -149,7 +149,7 @@ async def litellm(job: Job) -> None:
     await _each(job, call, job.k)
 
 
-PEERS: dict[str, tuple[Callable[[Job], Awaitable[None]], tuple[str, ...]]] = {
+PEERS: dict[str, tuple[Callable[[Job], Coroutine[Any, Any, None]], tuple[str, ...]]] = {
     "sequential": (sequential, ("groq",)),
     "gather": (gather, ("groq",)),
     "semaphore": (semaphore, ("groq",)),

@@ -62,13 +62,12 @@ def measure(
     """Run every contestant `runs` times in turn and yield each one's median run with its ratio."""
     peers = [peer for peer in scenario.peers if peer in found]
     if quick:
-        peers = [peer for peer in peers if peer in ("semaphore on aiohttp", "LangChain abatch")]
+        peers = [] if scenario.patient else [peer for peer in peers if peer == "semaphore on aiohttp"]
     trials: dict[str, list[Trial]] = {}
     for turn in range(runs):
         trials.setdefault("ours", []).append(run_ours(scenario, server, folder))
         for peer in peers:
-            once = peer in ("sequential", "gather") or scenario.bound_s({"tokens": 0}) > 20.0
-            if turn and (quick or once):
+            if turn and (scenario.patient or trials[peer][0].makespan_s > 10.0):
                 continue
             trials.setdefault(peer, []).append(run_peer(scenario, server, folder, peer, found[peer]))
     for done in trials.values():

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 
 from ketl.engine.lane import Lane
 from ketl.engine.naming import is_capacity, kind_of, status_of
+from ketl.engine.pacing import Pacing
 from ketl.engine.request import Attempt, Request
 from ketl.engine.watch import Watch
 from ketl.engine.work import Work
@@ -36,9 +37,6 @@ HEDGE_SHARE = 0.03  # of the requests sent; at the late trigger this budget is h
 _SMALL_RUN_WEIGHT = 8.0
 _COST_LOOK_S = 0.05
 _PROOF_LOOK_S = 0.05
-_MOST_PROBES = 8
-_REACTION_S = 0.012  # until a refusal is read here while the loop is busy sending
-_LIKELIEST_RPM = 30
 
 
 class Dispatcher:
@@ -62,6 +60,7 @@ class Dispatcher:
         self._blocked: dict[str, float] = {}
         self._pump_soon = False
         self.round_trip_s = max(0.002, round_trip_s)
+        self._pacing = Pacing(self.round_trip_s, self._wake_at)
 
     # -- runs ---------------------------------------------------------------------------------------
 
@@ -159,7 +158,7 @@ class Dispatcher:
         if math.isinf(wait_s) and not lane.books.proven:
             # Larger than a limit that is only assumed: once nothing else is under way, the provider may say.
             wait_s = _PROOF_LOOK_S if lane.in_flight else 0.0
-        if wait_s > 0.0 and not self._probes(lane, kind, now):
+        if wait_s > 0.0 and not self._pacing.goes_beyond(lane, kind, now):
             if math.isinf(wait_s):
                 work.pop()
                 self._too_large(request, lane, prompt + ceiling)
@@ -172,7 +171,7 @@ class Dispatcher:
                 if wait_s > 0.25 and lane.books.proven:
                     work.emit(LimitReached(lane.model.id, kind, wait_s, False))
             return wait_s
-        wait_s = self._pace(lane, now)
+        wait_s = self._pacing.wait_s(lane, now)
         if wait_s > 0.0:
             return wait_s
         if not work.affords(lane.model, prompt, ceiling):
@@ -200,50 +199,6 @@ class Dispatcher:
             request.work.split(request)
         else:
             request.work.next_model(request, lane, error)
-
-    def _probes(self, lane: Lane, kind: str, now: float) -> bool:
-        """Whether to send beyond limits that are only assumed, to learn whether they hold."""
-        if lane.books.proven or kind not in ("RPM", "TPM") or lane.answered + lane.in_flight == 0:
-            return False
-        return self._probe(lane, now) <= 0.0
-
-    def _probe(self, lane: Lane, now: float) -> float:
-        """Return the seconds to hold a request back whose lane's request limit nobody told; 0: send it.
-
-        One request first, then twice as many every few round trips while none is refused: a refusal comes
-        within one trip, and its text says the true limit. Beyond the free plan's requests a minute, the
-        likeliest limit, it begins with one again.
-        """
-        trip = max(3.0 * self.round_trip_s, _REACTION_S)
-        if lane.sent >= _LIKELIEST_RPM and not lane.past_likeliest:
-            lane.past_likeliest, lane.probes, lane.pace_left, lane.probe_at = True, 0, 0, now + trip
-        elif now - lane.probe_at > trip and lane.probes and lane.pace_left == 0:
-            # The loop was busy: what was refused may lie unread.
-            lane.probe_at = now + _REACTION_S
-        elif now >= lane.probe_at:
-            lane.probe_at = now + trip
-            lane.probes = min(max(1, 2 * lane.probes), _MOST_PROBES + lane.answered // 25)
-            lane.pace_left = lane.probes
-        if lane.pace_left <= 0:
-            self._wake_at(max(now + 1e-3, lane.probe_at))
-            return max(1e-3, lane.probe_at - now)
-        lane.pace_left -= 1
-        return 0.0
-
-    def _pace(self, lane: Lane, now: float) -> float:
-        """Hold the first sends of a lane back for a round trip, and those under an unknown request limit.
-
-        A retired model, a bad key or a limit nobody told answers within one round trip, so this is what
-        keeps a whole burst from being refused at once.
-        """
-        trip = 1.5 * self.round_trip_s
-        if lane.sent == 0:
-            lane.first_sent_at = now
-        elif lane.answered == 0 and now - lane.first_sent_at < 2.0 * trip and lane.sent >= 2:
-            return lane.first_sent_at + 2.0 * trip - now
-        if lane.books.auto and lane.books.proven and "RPM" not in lane.books.buckets:
-            return self._probe(lane, now)
-        return 0.0
 
     def _size(self, request: Request, lane: Lane) -> tuple[float, int]:
         prompt = request.prompt_est * lane.tokens.prompt
