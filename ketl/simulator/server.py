@@ -97,7 +97,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     with contextlib.suppress(ImportError):
         import uvloop
 
-        return uvloop.new_event_loop
+        make: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+        return make
     return None
 
 
