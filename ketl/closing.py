@@ -37,15 +37,13 @@ def gain(
     tally: Tally,
     makespan_s: float,
     baseline_s: float,
-    sent_tokens: float,
 ) -> dict[str, Step]:
     """Take the run's time apart with the lanes' learned service times, scaled to what was observed.
 
-    `baseline_s` is the time of the requests as packed, one after another; `sent_tokens` are the completion
-    tokens expected of the segments that were really sent.
+    `baseline_s` is the time of the requests as packed, one after another.
     """
     census = selection.census
-    textbook = distinct = all_tokens = 0.0
+    textbook = distinct = 0.0
     for language in plan.languages:
         lane = lanes[plan.routes[language.group].chain[0]]
         rate = language.expansion / language.chars_per_token
@@ -53,11 +51,11 @@ def gain(
         slope = lane.times.predict(1.0) - fixed
         textbook += census.texts * (fixed + slope * _FRAME_TOKENS) + slope * rate * census.all_characters
         distinct += census.distinct * (fixed + slope * _FRAME_TOKENS) + slope * rate * census.characters
-        all_tokens += census.distinct * _FRAME_TOKENS + rate * census.characters
-    sent = distinct * sent_tokens / all_tokens if all_tokens else 0.0
+    sent = distinct * (1.0 - tally.from_memory / plan.segments)
     packed = tally.predicted_service_s
-    if set(plan.pack_sizes.values()) == {1}:
-        sent = packed  # nothing was packed, so that step must not carry the estimate's error
+    if set(plan.pack_sizes.values()) == {1} and sent > 0.0:
+        # Nothing was packed, so that step must not carry the error of the estimate.
+        textbook, distinct, sent = (time * packed / sent for time in (textbook, distinct, sent))
     scale = baseline_s / packed if packed > 0 else 1.0
     return take_apart(textbook * scale, distinct * scale, sent * scale, baseline_s, max(makespan_s, 1e-9))
 

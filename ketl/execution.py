@@ -246,7 +246,6 @@ class Run:
         baseline: Baseline,
         limits: dict[str, list[tuple[str, float, float]]],
     ) -> RunResult:
-        sent_tokens = self._intake.sent_tokens if self._intake is not None else 0.0
         reason = str(self._stopped) if self._stopped is not None else ""
         status = "cancelled" if self._stopped is not None else "finished"
         await asyncio.to_thread(outcomes.flush)
@@ -269,9 +268,7 @@ class Run:
                 predicted_s=plan.predicted_s,
                 planned_bound_s=plan.bound_s,
                 baseline=baseline,
-                gain=gain(
-                    self.selection, plan, self.session.lanes, self.tally, makespan_s, baseline.seconds, sent_tokens
-                ),
+                gain=gain(self.selection, plan, self.session.lanes, self.tally, makespan_s, baseline.seconds),
                 limits=limits,
                 routes={group: route.reason for group, route in plan.routes.items()},
                 pack=plan.pack_sizes,

@@ -16,7 +16,6 @@ from ketl.engine.work import Work
 from ketl.events import Ended, Event
 from ketl.memory import Memory, Remembered
 from ketl.packing import Packer
-from ketl.prompts import answer_tokens
 from ketl.results import Outcome, Status
 from ketl.selection import Selection
 from ketl.session import Claim, Session
@@ -58,8 +57,8 @@ def count_remembered(selection: Selection, memory: Memory) -> int:
 class Intake:
     """Feeds one run's work. `take` gets the ends of segments that need no request.
 
-    `packs` counts the requests that were made of the segments, `sent_tokens` the completion tokens expected
-    of them; `kept` holds the packs themselves when `keep` asks for it, to run them again as a baseline.
+    `packs` counts the requests that were made of the segments; `kept` holds the packs themselves when `keep`
+    asks for it, to run them again as a baseline.
     """
 
     def __init__(
@@ -75,7 +74,6 @@ class Intake:
         keep: bool,
     ) -> None:
         self.packs = 0
-        self.sent_tokens = 0.0
         self.kept: list[Sequence[Prepared]] = []
         self._selection = selection
         self._session = session
@@ -167,7 +165,6 @@ class Intake:
                 elif not self._wait_for_other_run(item, prints[item.segment.id]):
                     fresh.append(item)
             rest = fresh
-        self.sent_tokens += sum(answer_tokens(item.completion_tokens) for item in rest)
         return rest
 
     def _end(self, outcome: Outcome) -> None:

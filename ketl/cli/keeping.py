@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
+from ketl.catalog import Catalog
 from ketl.cli.tables import show
 from ketl.errors import SettingsError
 from ketl.languages import LANGUAGES, Language, find_language
 from ketl.learning import records, suggestions
 from ketl.memory import Memory
+from ketl.outdated import find_outdated
 from ketl.settings import load_settings
 from ketl.store import Store
 
@@ -21,8 +24,9 @@ _NAMES = {language.tag: language.name for language in LANGUAGES}
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `memory` and `routes` to the parser."""
     memory = commands.add_parser("memory", help="inspect, clear, export or import the translation memory")
-    memory.add_argument("action", nargs="?", choices=("show", "clear", "export", "import"), default="show")
+    memory.add_argument("action", nargs="?", choices=("show", "outdated", "clear", "export", "import"), default="show")
     memory.add_argument("path", nargs="?", help="the TMX file to write or read")
+    memory.add_argument("--catalog", metavar="PATH", help="outdated: the catalogue to compare with")
     memory.add_argument("--engine", choices=("groq", "demo"), help="default: the one in use now")
     memory.add_argument("--language", metavar="NAME|TAG", help="only this language")
     memory.add_argument("--before", metavar="YYYY-MM-DD", help="clear only what is older")
@@ -42,6 +46,8 @@ def _memory(options: argparse.Namespace) -> int:
         raise SettingsError(f"Name the TMX file, as in: python -m ketl memory {options.action} my.tmx")
     with Store(settings.database_url) as store:
         memory = Memory(store, options.engine or settings.engine)
+        if options.action == "outdated":
+            return _outdated(memory, options, language)
         if options.action == "clear":
             return _clear(memory, options, language)
         if options.action == "export":
@@ -59,6 +65,17 @@ def _memory(options: argparse.Namespace) -> int:
         print("The memory is empty. It fills with every run.")
         return 0
     return show(rows, options.json, ("language", "translations", "locked"))
+
+
+def _outdated(memory: Memory, options: argparse.Namespace, language: Language | None) -> int:
+    tags = {s.language_tag for s in memory.stats() if s.engine == memory.engine}
+    known = [x for x in LANGUAGES if x.tag in tags and (language is None or x is language)]
+    rows = [asdict(row) for row in find_outdated(memory, Catalog.open(options.catalog), known)]
+    if not rows and not options.json:
+        print("Nothing is outdated: no English text has changed since it was translated.")
+        return 0
+    columns = ("product_id", "field", "language", "old_source", "new_source", "old_translation")
+    return show(rows, options.json, columns)
 
 
 def _clear(memory: Memory, options: argparse.Namespace, language: Language | None) -> int:

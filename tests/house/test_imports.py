@@ -22,7 +22,7 @@ STOREYS: tuple[tuple[str, frozenset[str]], ...] = (
         ),
     ),
     ("store", frozenset({"store"})),
-    ("what is kept and counted", frozenset({"memory", "outcomes", "learning", "review", "report"})),
+    ("what is kept and counted", frozenset({"memory", "outcomes", "outdated", "learning", "review", "report"})),
     ("the provider, real and local", frozenset({"client", "simulator", "engine"})),
     ("planning", frozenset({"forecast", "planning", "selection"})),
     ("session", frozenset({"session"})),
