@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import islice
 
 import streamlit as st
 
@@ -11,9 +12,12 @@ from ketl.catalog import FIELDS
 from ketl.languages import LANGUAGES
 from ketl.learning import records, suggestions
 from ketl.memory import Memory
+from ketl.outdated import find_outdated
+from ketl.ui.catalogs import open_catalog
 from ketl.ui.session import runs
 
 _NAMES = {language.tag: language.name for language in LANGUAGES}
+_MOST_OUTDATED = 1_000
 _KINDS = {f.kind: f.label for f in FIELDS}
 
 
@@ -89,6 +93,32 @@ def memory_panel() -> None:
         on_click="ignore",
         icon=":material/download:",
         help="The format that translation tools exchange their memories in.",
+    )
+
+
+def outdated_panel() -> None:
+    """Draw the texts of the catalogue in use whose English changed since it was translated, old and new."""
+    st.subheader("What is out of date", anchor=False)
+    engine = runs().settings.engine
+    memory = Memory(runs().store, engine)
+    tags = {row.language_tag for row in memory.stats() if row.engine == engine}
+    languages = [language for language in LANGUAGES if language.tag in tags]
+    rows = list(islice(find_outdated(memory, open_catalog()[1], languages), _MOST_OUTDATED))
+    if not rows:
+        st.info("Nothing: no English text has changed since it was translated.", icon=":material/history:")
+        return
+    st.markdown(f"**{len(rows):,}** translations belong to an English text that has changed. Translate them again.")
+    st.dataframe(
+        {
+            "Product": [row.product_id for row in rows],
+            "Field": [row.field for row in rows],
+            "Language": [row.language for row in rows],
+            "English before": [row.old_source for row in rows],
+            "English now": [row.new_source for row in rows],
+            "Translation of before": [row.old_translation for row in rows],
+        },
+        key="outdated_table",
+        hide_index=True,
     )
 
 
