@@ -39,7 +39,10 @@ _LOOK_EVERY_S = 0.5
 
 @dataclass(slots=True)
 class RunResult:
-    """What a run left: its report, and its rows, which are made when they are iterated."""
+    """What a run left: its report, and its rows, which are made when they are iterated.
+
+    `stopped` is what ended the run early, None when it ran to its end.
+    """
 
     run_id: str
     status: str
@@ -49,6 +52,7 @@ class RunResult:
     tally: Tally
     outcomes: Outcomes
     reason: str = ""
+    stopped: KetlError | None = None
     crossed: Mapping[UnitKey, tuple[Finding, ...]] = field(default_factory=dict)
 
     def rows(self) -> Iterator[ResultRow]:
@@ -249,7 +253,7 @@ class Run:
         reason = str(self._stopped) if self._stopped is not None else ""
         status = "cancelled" if self._stopped is not None else "finished"
         await asyncio.to_thread(outcomes.flush)
-        result = RunResult(self.run_id, status, {}, self.selection, plan, self.tally, outcomes, reason)
+        result = RunResult(self.run_id, status, {}, self.selection, plan, self.tally, outcomes, reason, self._stopped)
         result.crossed = await asyncio.to_thread(look_across, self.selection, outcomes, plan)
         counts = await asyncio.to_thread(lambda: count_rows(result.rows()))
         result.report = build_report(

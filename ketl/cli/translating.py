@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ketl.cli.progress import Progress
-from ketl.errors import SettingsError
+from ketl.errors import AuthenticationError, SettingsError
 from ketl.execution import Run, RunResult
 from ketl.exports import check_writable, find_export, write_rows
 from ketl.intake import count_remembered
@@ -154,6 +154,9 @@ def _translate(options: argparse.Namespace) -> int:
         else:
             job = _job(options)
         result, interrupted = asyncio.run(_run(job, store, run_id, before))
+    if isinstance(result.stopped, AuthenticationError) and not result.report["translated"]:
+        # Some gateways list their models to anyone and look at the key only now: still nothing was done.
+        raise result.stopped
     if options.report:
         _write_report(options.report, result.report)
     written = _write_rows(result, options)
