@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ketl.catalog import DEFAULT_CATALOG
 from ketl.cli.progress import Progress
 from ketl.errors import AuthenticationError, SettingsError
 from ketl.execution import Run, RunResult
@@ -153,6 +154,7 @@ def _translate(options: argparse.Namespace) -> int:
             before = {(o.key, o.language_tag): o for o in store.outcomes(run_id) if o.text or o.status == "translated"}
         else:
             job = _job(options)
+        _refuse_overwriting(options, job)
         result, interrupted = asyncio.run(_run(job, store, run_id, before))
     if isinstance(result.stopped, AuthenticationError) and not result.report["translated"]:
         # Some gateways list their models to anyone and look at the key only now: still nothing was done.
@@ -166,6 +168,25 @@ def _translate(options: argparse.Namespace) -> int:
     if not written:
         return 1
     return 1 if result.report["failed"] or result.report["cancelled"] else 0
+
+
+def _refuse_overwriting(options: argparse.Namespace, job: Job) -> None:
+    """Raise SettingsError when a file to write is one that is read, or both files to write are the same."""
+    taken = {
+        Path(read).expanduser().resolve(): f"the {what} that is read"
+        for what, read in (
+            ("catalogue", job.catalog or DEFAULT_CATALOG),
+            ("glossary", job.glossary),
+            ("plan", job.plan),
+        )
+        if read
+    }
+    for option, path in (("--out", options.out), ("--report", options.report)):
+        if path:
+            place = Path(path).expanduser().resolve()
+            if place in taken:
+                raise SettingsError(f"{option} {path} is {taken[place]}. Choose another file.")
+            taken[place] = f"the file of {option}"
 
 
 async def _run(

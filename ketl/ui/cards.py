@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
@@ -16,6 +17,9 @@ from ketl.review import needs_a_look
 from ketl.ui import words
 
 _FIELD_LABELS = {f.name: f.label for f in FIELDS}
+
+# A run that begins with a Latin letter, with what belongs to it: figures, signs, further Latin words.
+_LATIN = re.compile(r"([A-Za-z][A-Za-z0-9™®.]*(?:[ \-/][A-Za-z0-9][A-Za-z0-9™®.]*)*[+%™®]?)")
 
 
 def english_card(product: Product, fields: Sequence[str]) -> None:
@@ -61,7 +65,17 @@ def _field(name: str, texts: Sequence[str], *, listed: bool, below: str = "") ->
 def _text(name: str, text: str, tag: str, direction: str) -> str:
     # The direction is the language's, not guessed from the text: an Arabic line may well begin with “UPF 50+”.
     title = ' class="k-title"' if name == "name" else ""
-    return f'<p{title} dir="{direction}" lang="{escape(tag)}">{_lines(text)}</p>'
+    body = _isolated(text) if direction == "rtl" else _lines(text)
+    return f'<p{title} dir="{direction}" lang="{escape(tag)}">{body}</p>'
+
+
+def _isolated(text: str) -> str:
+    """Return a right-to-left text with its Latin parts isolated: “UPF 50+” must not become “+UPF 50”."""
+    pieces = _LATIN.split(text)
+    # Every second piece is what the pattern found.
+    return "".join(
+        f'<bdi dir="ltr">{_lines(piece)}</bdi>' if number % 2 else _lines(piece) for number, piece in enumerate(pieces)
+    )
 
 
 def _lines(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from ketl.events import Answered
 from ketl.languages import LANGUAGES
 from ketl.ui import words
+from ketl.ui.cards import _isolated
 from ketl.ui.pickers import PRESETS, ready_in_demo
 from ketl.ui.timeline import end_to_end, in_words, lay_out, most_at_once
 
@@ -95,3 +96,9 @@ def test_presets_hold_only_known_languages() -> None:
     known = {language.tag for language in LANGUAGES}
     assert all(set(tags) <= known and tags for tags in PRESETS.values())
     assert set(ready_in_demo()) >= {"es", "fr", "de", "ja", "zh-Hans", "ar"}
+
+
+def test_latin_parts_of_a_right_to_left_text_are_isolated_and_nothing_else_changes() -> None:
+    shown = _isolated("UPF 50+، سترة Sunshirk & <b>")
+    assert shown.startswith('<bdi dir="ltr">UPF 50+</bdi>،') and '<bdi dir="ltr">Sunshirk</bdi> &amp; &lt;' in shown
+    assert _isolated("سترة 12.5 سم") == "سترة 12.5 سم"
