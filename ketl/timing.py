@@ -37,12 +37,13 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneUse:
-    """What a run took from one lane: requests answered, the tokens they were booked with after settling, its
+    """What a run took from one lane: requests answered, the tokens they took in all and for their answers, its
     service times' extremes in seconds, and the limits it had as (kind, available at start, refill per second).
     """
 
     requests: int
     tokens: float
+    completion_tokens: float
     shortest_s: float
     longest_s: float
     limits: Sequence[tuple[str, float, float]]
@@ -89,6 +90,8 @@ def bound_s(uses: Mapping[str, LaneUse]) -> float:
         admission = 0.0
         for kind, available, refill in use.limits:
             amount = use.requests if kind in ("RPM", "RPD") else use.tokens
+            if kind == "OTPM":
+                amount = use.completion_tokens
             if refill > 0.0:
                 admission = max(admission, (amount - available) / refill)
         longest = max(longest, max(0.0, admission) + use.shortest_s, use.longest_s)

@@ -22,7 +22,14 @@ from ketl.timing import (
 
 
 def use(requests: int, tokens: float, *limits: tuple[str, float, float], shortest: float = 0.2, longest: float = 0.9):
-    return LaneUse(requests=requests, tokens=tokens, shortest_s=shortest, longest_s=longest, limits=limits)
+    return LaneUse(
+        requests=requests,
+        tokens=tokens,
+        completion_tokens=tokens / 2,
+        shortest_s=shortest,
+        longest_s=longest,
+        limits=limits,
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,8 +41,17 @@ def use(requests: int, tokens: float, *limits: tuple[str, float, float], shortes
         (use(60, 40_000, ("RPM", 60, 0.5), ("TPM", 8000, 8000 / 60)), 240.2),
         (use(1200, 9, ("RPD", 1000, 1000 / 86_400)), 17_280.2),
         (use(60, 40_000, ("TPD", 0, 0.0)), 0.9),
+        (use(60, 40_000, ("OTPM", 8000, 100.0)), 120.2),
     ],
-    ids=["no limit", "rpm", "burst covers all", "tokens bind", "the day binds", "no refill is no time"],
+    ids=[
+        "no limit",
+        "rpm",
+        "burst covers all",
+        "tokens bind",
+        "the day binds",
+        "no refill is no time",
+        "only answers count",
+    ],
 )
 def test_the_bound_is_the_bucket_arithmetic_plus_the_shortest_answer(lane: LaneUse, seconds: float) -> None:
     assert bound_s({"model": lane}) == pytest.approx(seconds)
@@ -51,6 +67,7 @@ lane_uses = st.builds(
     LaneUse,
     requests=st.integers(1, 5000),
     tokens=st.floats(1, 1e7),
+    completion_tokens=st.floats(0, 1e6),
     shortest_s=st.floats(0.01, 5),
     longest_s=st.floats(5, 90),
     limits=st.lists(
