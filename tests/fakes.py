@@ -63,6 +63,10 @@ class HandMovedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.clock
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        # Newer Pythons give the threads 300 s, which this clock would jump over at once.
+        await super().shutdown_default_executor()
+
 
 def run_by_hand(coro: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on a hand-moved loop."""
