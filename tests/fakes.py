@@ -63,7 +63,7 @@ class HandMovedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.clock
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - its name
         # Newer Pythons give the threads 300 s, which this clock would jump over at once.
         await super().shutdown_default_executor()
 
