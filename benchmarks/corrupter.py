@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ketl.glossary import Term
-from ketl.languages import Language
+from ketl.language.glossary import Term
+from ketl.language.languages import Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

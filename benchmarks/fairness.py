@@ -44,9 +44,9 @@ def measure(server: NeutralServer, folder: Path) -> str:
 
 def main() -> None:
     """Make the three runs in this process and print the seconds as JSON."""
-    from ketl.catalog import Catalog
-    from ketl.jobs import Job
-    from ketl.runs import LiveRun, Runs
+    from ketl.catalog.catalog import Catalog
+    from ketl.runs.host import LiveRun, Runs
+    from ketl.runs.job import Job
     from ketl.settings import load_settings
 
     large, small, plan = sys.argv[1:]

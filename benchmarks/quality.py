@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.corrupter import DAMAGES, Damage, Row
-from ketl.catalog import KIND_OF, load_products
+from ketl.catalog.catalog import KIND_OF, load_products
 from ketl.checks import (
     REGISTRY,
     Finding,
@@ -31,8 +31,8 @@ from ketl.checks import (
     run_checks,
 )
 from ketl.checks.subject import source_facts
-from ketl.glossary import Glossary
-from ketl.languages import find_language
+from ketl.language.glossary import Glossary
+from ketl.language.languages import find_language
 
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "data" / "translations"
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 from benchmarks.neutral_text import pseudo_translate
 from benchmarks.scenarios import Scenario
 from benchmarks.workload import make_products, peer_items, segments_of, write_catalog
-from ketl import placeables
+from ketl.catalog import placeables
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT_S = 600.0

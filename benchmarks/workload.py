@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ketl.brand_voice import BrandVoice
-from ketl.briefs import Brief, Prepared
-from ketl.catalog import Catalog, find_fields
-from ketl.engine.lane import Lane
+from ketl.catalog.catalog import Catalog, find_fields
+from ketl.catalog.units import Segment, cut_texts
 from ketl.engine.request import estimate
-from ketl.glossary import Glossary
-from ketl.languages import Language, find_languages
-from ketl.models import model_facts
-from ketl.plans import UNLIMITED
-from ketl.units import Segment, cut_texts
+from ketl.language.brand_voice import BrandVoice
+from ketl.language.glossary import Glossary
+from ketl.language.languages import Language, find_languages
+from ketl.prompts.brief import Brief, Prepared
+from ketl.provider.lane import Lane
+from ketl.provider.models import model_facts
+from ketl.provider.tiers import UNLIMITED
 
 _PLACES = "ridge creek summit meadow gravel timber canyon glacier harbour trail forest valley".split()
 _LOOKS = "faded bright quiet rugged airy dense woven brushed matte speckled".split()

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
         translate_catalog,
         translate_product,
     )
-    from ketl.catalog import Product, load_products
-    from ketl.jobs import Job
-    from ketl.languages import LANGUAGES, Language, find_language
+    from ketl.catalog.catalog import Product, load_products
+    from ketl.language.languages import LANGUAGES, Language, find_language
+    from ketl.runs.job import Job
 
 __all__ = [
     "LANGUAGES",
@@ -36,12 +36,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "LANGUAGES": "ketl.languages",
-    "Language": "ketl.languages",
-    "find_language": "ketl.languages",
-    "Product": "ketl.catalog",
-    "load_products": "ketl.catalog",
-    "Job": "ketl.jobs",
+    "LANGUAGES": "ketl.language.languages",
+    "Language": "ketl.language.languages",
+    "find_language": "ketl.language.languages",
+    "Product": "ketl.catalog.catalog",
+    "load_products": "ketl.catalog.catalog",
+    "Job": "ketl.runs.job",
 }
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from ketl.catalog import Catalog, Product
-from ketl.events import Event
-from ketl.execution import Run, RunResult
-from ketl.jobs import Job
-from ketl.plans import load_plan
-from ketl.results import ResultRow
-from ketl.selection import select
-from ketl.session import Session, open_session
+from ketl.catalog.catalog import Catalog, Product
+from ketl.provider.tiers import load_plan
+from ketl.results.events import Event
+from ketl.results.outcome import ResultRow
+from ketl.runs.connection import Session, open_session
+from ketl.runs.job import Job
+from ketl.runs.run import Run, RunResult
+from ketl.runs.selection import select
 from ketl.settings import Settings, load_settings
 from ketl.store import Store
 

@@ -93,4 +93,4 @@ def keyed(simulator: RunningSimulator, request: pytest.FixtureRequest, monkeypat
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Failures are tried again almost at once."""
-    monkeypatch.setattr("ketl.retries.BACKOFF_CAP_S", 0.01)
+    monkeypatch.setattr("ketl.engine.retries.BACKOFF_CAP_S", 0.01)

@@ -10,21 +10,21 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ketl.brand_voice import BrandVoice
-from ketl.briefs import Brief
-from ketl.catalog import Catalog
-from ketl.engine.lane import Lane
+from ketl.catalog.catalog import Catalog
 from ketl.errors import RunError
-from ketl.execution import Run, RunResult
-from ketl.glossary import Glossary
-from ketl.jobs import Job
-from ketl.languages import find_languages
-from ketl.models import model_facts
-from ketl.planning import take_census
-from ketl.plans import Limits, load_plan
-from ketl.selection import Selection
-from ketl.session import Session
-from ketl.wire import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
+from ketl.language.brand_voice import BrandVoice
+from ketl.language.glossary import Glossary
+from ketl.language.languages import find_languages
+from ketl.planning.plan import take_census
+from ketl.prompts.brief import Brief
+from ketl.provider.lane import Lane
+from ketl.provider.models import model_facts
+from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
+from ketl.provider.tiers import Limits, load_plan
+from ketl.runs.connection import Session
+from ketl.runs.job import Job
+from ketl.runs.run import Run, RunResult
+from ketl.runs.selection import Selection
 
 T = TypeVar("T")
 WESTERN = "llama-3.3-70b-versatile"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from ketl.catalog import Product
+from ketl.catalog.catalog import Product
 from ketl.checks.base import Finding, Severity
-from ketl.results import Outcome, ResultRow, Status
+from ketl.results.outcome import Outcome, ResultRow, Status
 
 # What breaks quoting, line ends, direction, formulas, marks and widths, beside whatever hypothesis thinks of.
 AWKWARD = (
@@ -22,7 +22,7 @@ AWKWARD = (
 # Every character that UTF-8 can carry; lone surrogates have tests of their own.
 characters = st.characters(codec="utf-8")
 any_text = st.lists(st.one_of(st.text(characters, max_size=5), st.sampled_from(AWKWARD)), max_size=8).map("".join)
-# What a catalogue lets in: no control characters but tab and line ends (see `ketl.catalog.clean_text`).
+# What a catalogue lets in: no control characters but tab and line ends (see `ketl.catalog.catalog.clean_text`).
 clean_characters = st.characters(exclude_categories=("Cs", "Cc"), include_characters="\t\n\r")
 clean_any_text = st.lists(st.one_of(st.text(clean_characters, max_size=5), st.sampled_from(AWKWARD)), max_size=8).map(
     "".join

@@ -25,9 +25,9 @@ from ketl import (
     translate_product,
 )
 from ketl.errors import AuthenticationError, CatalogError, SelectionError
-from ketl.events import Ended, PhaseBegan
-from ketl.execution import Run
-from ketl.jobs import Mode
+from ketl.results.events import Ended, PhaseBegan
+from ketl.runs.job import Mode
+from ketl.runs.run import Run
 from ketl.simulator import RunningSimulator
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ from ketl.checks._alphabets import COMPOSING
 from ketl.checks._function_words import base_tag, count_function_words
 from ketl.checks._patterns import WORD, late
 from ketl.checks.whitespace import unwanted_invisibles
-from ketl.languages import Language
+from ketl.language.languages import Language
 
 QUOTE_PAIRS = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』", "‘": "’", "'": "'", "`": "`"}
 _FENCE = re.compile(r"```[a-z]*\n?(?P<code>.*?)\n?```|\*\*(?P<bold>[^*]+)\*\*", re.DOTALL)

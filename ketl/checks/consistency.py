@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ketl.checks.base import Finding, Severity
 from ketl.checks.numbers import is_small, match_numbers
 from ketl.checks.subject import Subject
-from ketl.languages import Language
+from ketl.language.languages import Language
 
 # Labels of the findings of this module, as the registry has them for checks of one cell.
 LABELS: Mapping[str, str] = {

@@ -16,11 +16,11 @@ from ketl.checks._traits import read_letter_traits, read_traits
 from ketl.checks._units import has_all_units, unit_after, unit_before
 from ketl.checks.numerals import FOLDABLE, PROTECTING_SIGNS, Numeral, fold_digits, mask_protected, plain, read_numerals
 from ketl.checks.profiles import NO_LIMIT, Limit
-from ketl.languages import Language
+from ketl.language.languages import Language
 
 
 class GlossaryTerm(Protocol):
-    """What a check needs of a glossary term; `ketl.glossary` has the class."""
+    """What a check needs of a glossary term; `ketl.language.glossary` has the class."""
 
     @property
     def term(self) -> str:

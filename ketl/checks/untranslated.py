@@ -10,7 +10,7 @@ from ketl.checks import _patterns as pat
 from ketl.checks._function_words import CLOSE_PAIRS, FUNCTION_WORDS, base_tag, count_function_words, vote
 from ketl.checks.base import Severity, check
 from ketl.checks.subject import GlossaryTerm, Subject, bare
-from ketl.languages import LANGUAGES
+from ketl.language.languages import LANGUAGES
 
 # English words that shops of many languages use unchanged; alone they prove no missing translation.
 _LOANWORDS = (

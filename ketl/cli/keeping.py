@@ -8,13 +8,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from ketl.catalog import Catalog
+from ketl.catalog.catalog import Catalog
 from ketl.cli.tables import show
 from ketl.errors import SettingsError
-from ketl.languages import LANGUAGES, Language, find_language
-from ketl.learning import records, suggestions
-from ketl.memory import Memory
-from ketl.outdated import find_outdated
+from ketl.language.languages import LANGUAGES, Language, find_language
+from ketl.memory.memory import Memory
+from ketl.memory.outdated import find_outdated
+from ketl.memory.route_records import records, suggestions
 from ketl.settings import load_settings
 from ketl.store import Store
 

@@ -6,13 +6,13 @@ import argparse
 import asyncio
 import datetime
 
-from ketl.catalog import FIELDS
+from ketl.catalog.catalog import FIELDS
 from ketl.checks import REGISTRY
 from ketl.cli.tables import show
-from ketl.languages import LANGUAGES
-from ketl.models import CHAINS, MODELS
-from ketl.plans import load_plan
-from ketl.session import open_session
+from ketl.language.languages import LANGUAGES
+from ketl.provider.models import CHAINS, MODELS
+from ketl.provider.tiers import load_plan
+from ketl.runs.connection import open_session
 from ketl.settings import load_settings
 from ketl.store import Store
 

@@ -6,9 +6,9 @@ import sys
 import time
 
 from ketl.cli.tables import counted
-from ketl.events import Ended, Event, LimitReached, PhaseBegan, Substituted
-from ketl.planning import RunPlan
-from ketl.selection import Selection
+from ketl.planning.plan import RunPlan
+from ketl.results.events import Ended, Event, LimitReached, PhaseBegan, Substituted
+from ketl.runs.selection import Selection
 
 _BAR_EVERY_S = 0.1
 _LINE_EVERY_S = 10.0

@@ -15,23 +15,23 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ketl.catalog import DEFAULT_CATALOG
+from ketl.catalog.catalog import DEFAULT_CATALOG
 from ketl.cli.progress import Progress
 from ketl.errors import AuthenticationError, SettingsError
-from ketl.execution import Run, RunResult
-from ketl.exports import check_writable, find_export, write_rows
-from ketl.intake import count_remembered
-from ketl.jobs import Job, Mode, job_from_json, parse_length
-from ketl.memory import Memory
-from ketl.planning import Goals, RunPlan, make_plan
-from ketl.plans import load_plan
-from ketl.results import Outcome
-from ketl.routing import choose_routes
-from ketl.selection import select
-from ketl.session import open_session, plan_lanes
+from ketl.formats import check_writable, find_export, write_rows
+from ketl.memory.memory import Memory
+from ketl.planning.plan import Goals, RunPlan, make_plan
+from ketl.planning.routing import choose_routes
+from ketl.provider.tiers import load_plan
+from ketl.results.baseline import BaselineKind
+from ketl.results.outcome import Outcome
+from ketl.runs.connection import open_session, plan_lanes
+from ketl.runs.feed import count_remembered
+from ketl.runs.job import Job, Mode, job_from_json, parse_length
+from ketl.runs.run import Run, RunResult
+from ketl.runs.selection import select
 from ketl.settings import load_settings
 from ketl.store import Store
-from ketl.timing import BaselineKind
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

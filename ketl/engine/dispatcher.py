@@ -11,11 +11,11 @@ import math
 import random
 from collections.abc import Callable, Iterable
 
-from ketl.engine.lane import Lane
-from ketl.engine.naming import is_capacity, kind_of, status_of
+from ketl.engine.attempt_words import is_capacity, kind_of, status_of
+from ketl.engine.hedging import Watch
 from ketl.engine.pacing import Pacing
 from ketl.engine.request import Attempt, Request
-from ketl.engine.watch import Watch
+from ketl.engine.retries import Action, decide
 from ketl.engine.work import Work
 from ketl.errors import (
     LimitReachedError,
@@ -26,10 +26,10 @@ from ketl.errors import (
     UnreachableError,
     UnusableReplyError,
 )
-from ketl.events import Admitted, Answered, LimitReached, LimitWaited
-from ketl.prompts import parse_reply
-from ketl.retries import Action, decide
-from ketl.wire import Client, Reply
+from ketl.prompts.wording import parse_reply
+from ketl.provider.lane import Lane
+from ketl.provider.protocol import Client, Reply
+from ketl.results.events import Admitted, Answered, LimitReached, LimitWaited
 
 MAX_IN_FLIGHT = 400
 _STARTS_PER_TURN = 24  # the loop reads answers between turns, so the first results come early

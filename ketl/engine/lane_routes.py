@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ketl.engine.lane import Lane
+from ketl.provider.lane import Lane
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ketl.engine.lane import Lane
+from ketl.provider.lane import Lane
 
 _MOST_PROBES = 24
 _REACTION_S = 0.012  # until a refusal is read here while the loop is busy sending

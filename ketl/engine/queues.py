@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 
-from ketl.engine.lane import Lane
 from ketl.engine.request import Request
+from ketl.provider.lane import Lane
 
 _FRONT = -1e12
 _Heap = list[tuple[float, int, Request]]

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ketl.briefs import Prepared, wire_keys
-from ketl.languages import Language
-from ketl.limits import Charge
-from ketl.prompts import answer_tokens, prompt_tokens
+from ketl.language.languages import Language
+from ketl.prompts.brief import Prepared, wire_keys
+from ketl.prompts.wording import answer_tokens, prompt_tokens
+from ketl.provider.books import Charge
 
 if TYPE_CHECKING:
-    from ketl.engine.lane import Lane
     from ketl.engine.work import Work
+    from ketl.provider.lane import Lane
 
 
 @dataclass(slots=True, eq=False)

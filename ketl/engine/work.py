@@ -7,22 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ketl.briefs import Brief, Prepared
-from ketl.engine.ladder import Ladder
+from ketl.engine.budget import Purse
 from ketl.engine.lane_routes import LaneRoute, LaneRoutes
-from ketl.engine.purse import Purse
 from ketl.engine.queues import Queues
+from ketl.engine.repair_ladder import Ladder
 from ketl.engine.request import Attempt, Request, estimate
 from ketl.errors import KetlError, ModelGoneError, RunError
-from ketl.events import Ended, Event, Substituted
-from ketl.languages import Language
-from ketl.models import Model
-from ketl.prompts import Parsed
-from ketl.results import Outcome, Status
+from ketl.language.languages import Language
+from ketl.prompts.brief import Brief, Prepared
+from ketl.prompts.wording import Parsed
+from ketl.provider.models import Model
+from ketl.results.events import Ended, Event, Substituted
+from ketl.results.outcome import Outcome, Status
 
 if TYPE_CHECKING:
     from ketl.engine.dispatcher import Dispatcher
-    from ketl.engine.lane import Lane
+    from ketl.provider.lane import Lane
 
 MAX_LIMIT_WAIT_S = 300.0
 _QUEUE_HIGH = 1_200

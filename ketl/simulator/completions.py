@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import orjson
 
-from ketl.models import MODELS, model_facts
+from ketl.provider.models import MODELS, model_facts
 from ketl.simulator import checking, refusals
 from ketl.simulator.answers import Translator, WireRequest, read_wire
 from ketl.simulator.chance import Draws, Fate, service_times

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ketl.models import MODELS, Model
+from ketl.provider.models import MODELS, Model
 
 _OWNERS = {
     "llama": "Meta", "qwen": "Alibaba Cloud", "mistral": "Mistral AI", "openai": "OpenAI",

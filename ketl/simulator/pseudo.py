@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from ketl.errors import SelectionError
-from ketl.languages import find_language
+from ketl.language.languages import find_language
 from ketl.simulator.alphabets import known_script, write_word
 
 DEMO_MARK = " ·demo·"

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 
 from ketl.errors import SelectionError, SettingsError, did_you_mean
-from ketl.results import Outcome
+from ketl.results.outcome import Outcome
 from ketl.store.database import data_folder, database_url, insert, open_database, parse_url, transaction
 from ketl.store.owner import is_alive, this_process
 from ketl.store.records import (

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ketl.catalog import clean_text
+from ketl.catalog.catalog import clean_text
 from ketl.checks.base import Finding, Severity
-from ketl.results import Outcome, Status
+from ketl.results.outcome import Outcome, Status
 
 
 class RunStatus(StrEnum):

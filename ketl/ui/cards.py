@@ -9,11 +9,11 @@ from itertools import groupby
 
 import streamlit as st
 
-from ketl.catalog import FIELDS, Product
+from ketl.catalog.catalog import FIELDS, Product
 from ketl.checks import LABELS, Finding, Severity
-from ketl.languages import Language
-from ketl.results import ResultRow, Status
-from ketl.review import needs_a_look
+from ketl.language.languages import Language
+from ketl.memory.review import needs_a_look
+from ketl.results.outcome import ResultRow, Status
 from ketl.ui import words
 
 _FIELD_LABELS = {f.name: f.label for f in FIELDS}

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from ketl.catalog import DEFAULT_CATALOG, FIELD_NAMES, FIELDS, Catalog
+from ketl.catalog.catalog import DEFAULT_CATALOG, FIELD_NAMES, FIELDS, Catalog
+from ketl.catalog.units import cut_texts
 from ketl.errors import CatalogError, KetlError
 from ketl.store.database import data_folder
-from ketl.units import cut_texts
 
 CATALOG = "catalog"
 _BAD = "catalog_problem"

@@ -9,10 +9,10 @@ from typing import Literal
 import streamlit as st
 
 from ketl.errors import SettingsError
-from ketl.exports import EXPORTS, Export, rows_to_bytes
-from ketl.results import ResultRow
-from ketl.review import with_decisions
-from ketl.runs import LiveRun
+from ketl.formats import EXPORTS, Export, rows_to_bytes
+from ketl.memory.review import with_decisions
+from ketl.results.outcome import ResultRow
+from ketl.runs.host import LiveRun
 from ketl.ui.session import runs
 
 _FIRST = ("long", ".csv")

@@ -6,12 +6,12 @@ import json
 
 import streamlit as st
 
-from ketl.catalog import Catalog
+from ketl.catalog.catalog import Catalog
 from ketl.errors import KetlError
-from ketl.jobs import Job, job_to_json
-from ketl.planning import RunPlan
-from ketl.runs import LiveRun
-from ketl.selection import select
+from ketl.planning.plan import RunPlan
+from ketl.runs.host import LiveRun
+from ketl.runs.job import Job, job_to_json
+from ketl.runs.selection import select
 from ketl.ui import words
 from ketl.ui.pickers import Choice
 from ketl.ui.session import runs, show_problem, start

@@ -8,11 +8,11 @@ from itertools import islice
 
 import streamlit as st
 
-from ketl.catalog import FIELDS
-from ketl.languages import LANGUAGES
-from ketl.learning import records, suggestions
-from ketl.memory import Memory
-from ketl.outdated import find_outdated
+from ketl.catalog.catalog import FIELDS
+from ketl.language.languages import LANGUAGES
+from ketl.memory.memory import Memory
+from ketl.memory.outdated import find_outdated
+from ketl.memory.route_records import records, suggestions
 from ketl.ui.catalogs import open_catalog
 from ketl.ui.session import runs
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from ketl.events import Answered
-from ketl.jobs import Job, Mode
-from ketl.runs import LiveRun
-from ketl.timing import BaselineKind
+from ketl.results.baseline import BaselineKind
+from ketl.results.events import Answered
+from ketl.runs.host import LiveRun
+from ketl.runs.job import Job, Mode
 from ketl.ui import words
 from ketl.ui.charts import race_chart, slot_chart, steps_chart
 from ketl.ui.session import current_run, look_at, runs, show_problem, start

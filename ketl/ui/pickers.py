@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ketl.catalog import DEFAULT_CATALOG, FIELD_NAMES, FIELDS, Catalog
-from ketl.jobs import Job
-from ketl.languages import LANGUAGES
-from ketl.runs import LiveRun
+from ketl.catalog.catalog import DEFAULT_CATALOG, FIELD_NAMES, FIELDS, Catalog
+from ketl.language.languages import LANGUAGES
+from ketl.runs.host import LiveRun
+from ketl.runs.job import Job
 from ketl.ui import words
 from ketl.ui.catalogs import Entry, choose_catalog, entries, open_catalog, redraw_table
 from ketl.ui.session import runs

@@ -9,13 +9,13 @@ from typing import Any
 
 import streamlit as st
 
-from ketl.languages import LANGUAGES
-from ketl.results import Status
-from ketl.runs import LiveRun
+from ketl.catalog.units import cut_texts
+from ketl.language.languages import LANGUAGES
+from ketl.results.outcome import Status
+from ketl.runs.host import LiveRun
 from ketl.ui import words
 from ketl.ui.downloads import offer_downloads
 from ketl.ui.session import current_run, look_at, lost_run, resume, runs, start, unfinished
-from ketl.units import cut_texts
 
 _QUICK_S = 15.0
 _NEWEST = 8

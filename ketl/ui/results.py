@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ketl.catalog import FIELDS, Product
-from ketl.outcomes import rows_of
-from ketl.results import ResultRow, Status
-from ketl.review import needs_a_look, with_decisions
-from ketl.runs import LiveRun
+from ketl.catalog.catalog import FIELDS, Product
+from ketl.memory.review import needs_a_look, with_decisions
+from ketl.results.outcome import ResultRow, Status
+from ketl.results.rows import rows_of
+from ketl.runs.host import LiveRun
 from ketl.ui.cards import english_card, language_card
 from ketl.ui.downloads import all_rows
 from ketl.ui.session import runs

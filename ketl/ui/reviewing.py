@@ -7,14 +7,14 @@ from html import escape
 
 import streamlit as st
 
-from ketl.catalog import FIELDS
+from ketl.catalog.catalog import FIELDS
 from ketl.checks import LABELS
 from ketl.errors import KetlError
-from ketl.languages import LANGUAGES
-from ketl.memory import Memory
-from ketl.results import ResultRow, Status
-from ketl.review import approve, edit, passed, send_back, withdraw, worst_first
-from ketl.runs import LiveRun
+from ketl.language.languages import LANGUAGES
+from ketl.memory.memory import Memory
+from ketl.memory.review import approve, edit, passed, send_back, withdraw, worst_first
+from ketl.results.outcome import ResultRow, Status
+from ketl.runs.host import LiveRun
 from ketl.ui import words
 from ketl.ui.cards import finding_html
 from ketl.ui.session import PROBLEM, runs, start

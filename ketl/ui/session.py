@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ketl.catalog import Catalog
+from ketl.catalog.catalog import Catalog
 from ketl.errors import KetlError
-from ketl.jobs import Job, job_from_json
-from ketl.runs import LiveRun, Runs
+from ketl.runs.host import LiveRun, Runs
+from ketl.runs.job import Job, job_from_json
 from ketl.settings import load_settings
 from ketl.store import RunRecord, RunStatus
 

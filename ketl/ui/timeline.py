@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ketl.events import Answered
-from ketl.languages import LANGUAGES
+from ketl.language.languages import LANGUAGES
+from ketl.results.events import Answered
 from ketl.ui import words
 
 # More bars than a screen has pixels for help nobody and make the browser slow.

@@ -10,8 +10,8 @@ import pytest
 
 from ketl.checks import REGISTRY
 from ketl.cli import build_parser, main
-from ketl.languages import LANGUAGES
-from ketl.models import MODELS
+from ketl.language.languages import LANGUAGES
+from ketl.provider.models import MODELS
 from ketl.simulator import RunningSimulator
 
 
@@ -93,7 +93,7 @@ def test_a_plan_needs_no_key_and_starts_no_server(capsys: Any, monkeypatch: pyte
     def never(*args: object, **more: object) -> None:
         raise AssertionError("a plan must not start a server")
 
-    monkeypatch.setattr("ketl.session.start_simulator", never)
+    monkeypatch.setattr("ketl.runs.connection.start_simulator", never)
     made = listed(["plan", "--language", "all", "--pack", "1"], capsys)
     assert made["engine"] == "demo" and made["requests"] == made["segments"]
 

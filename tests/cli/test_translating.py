@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ketl.cli import main
-from ketl.exports import LONG_COLUMNS
+from ketl.formats import LONG_COLUMNS
 from ketl.simulator import RunningSimulator, is_demo_text
 from ketl.store import Store
 
@@ -276,7 +276,7 @@ def test_no_network_is_said_with_what_to_do(
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("GROQ_BASE_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
         monkeypatch.setenv("GROQ_API_KEY", "gsk_unreachable")
-        monkeypatch.setattr("ketl.session.backoff_s", lambda tries, rng: 0.0)
+        monkeypatch.setattr("ketl.runs.connection.backoff_s", lambda tries, rng: 0.0)
         said = refused(["translate", "--language", "es"], capsys, simulator, tmp_path)
     assert "could not be reached" in said and "Check the network" in said
 

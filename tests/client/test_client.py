@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ketl.client import GroqClient, normal_base_url, parse_duration, read_limits, read_reply
 from ketl.errors import (
     BLOCKED,
     AuthenticationError,
@@ -24,8 +23,9 @@ from ketl.errors import (
     UnreachableError,
     UnusableReplyError,
 )
+from ketl.provider.groq import GroqClient, normal_base_url, parse_duration, read_limits, read_reply
+from ketl.provider.protocol import NO_LIMIT_FACTS, LimitFacts, ListedModel, Reply
 from ketl.simulator.limits import duration
-from ketl.wire import NO_LIMIT_FACTS, LimitFacts, ListedModel, Reply
 from tests.client.wire import CALL, KEY, ORGANIZATION, Answer, complete, completion, refusal, talk
 
 LIMITED = (

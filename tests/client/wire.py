@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ketl.client import GroqClient
 from ketl.errors import RunError
-from ketl.wire import Call, Reply
+from ketl.provider.groq import GroqClient
+from ketl.provider.protocol import Call, Reply
 
 T = TypeVar("T")
 KEY = "gsk_0123456789abcdefghijABCDEFGHIJ"

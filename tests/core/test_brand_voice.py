@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ketl.brand_voice import BrandVoice, Formality
 from ketl.errors import SettingsError
-from ketl.languages import find_language
+from ketl.language.brand_voice import BrandVoice, Formality
+from ketl.language.languages import find_language
 
 VOICE = """# Voice
 ## Tone

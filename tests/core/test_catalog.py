@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ketl import catalog
-from ketl.catalog import Catalog, Product, clean_text, find_fields, load_products, parse_product
+from ketl.catalog import catalog
+from ketl.catalog.catalog import Catalog, Product, clean_text, find_fields, load_products, parse_product
 from ketl.errors import CatalogError, SelectionError
 from tests.strategies import near_products
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from ketl.checks.base import Finding, Severity
 from ketl.errors import CatalogError, SettingsError
-from ketl.exports import EXPORTS, LONG_COLUMNS, check_writable, find_export, read_long_csv, rows_to_bytes, write_rows
-from ketl.results import ResultRow, Status
+from ketl.formats import EXPORTS, LONG_COLUMNS, check_writable, find_export, read_long_csv, rows_to_bytes, write_rows
+from ketl.results.outcome import ResultRow, Status
 from tests.strategies import any_text, rows
 
 SPANISH = ResultRow(

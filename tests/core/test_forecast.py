@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ketl.engine.lane import Lane
-from ketl.forecast import Load, forecast
-from ketl.models import MODELS, model_facts
-from ketl.plans import FREE, UNLIMITED, Limits
+from ketl.planning.forecast import Load, forecast
+from ketl.provider.lane import Lane
+from ketl.provider.models import MODELS, model_facts
+from ketl.provider.tiers import FREE, UNLIMITED, Limits
 
 A, B = "llama-3.3-70b-versatile", "openai/gpt-oss-120b"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ketl.errors import SettingsError
-from ketl.glossary import Glossary, Term
-from ketl.languages import find_language
+from ketl.language.glossary import Glossary, Term
+from ketl.language.languages import find_language
 
 HEADER = "term,language,rendering,do_not_translate,case_sensitive,part_of_speech,note\n"
 GLOSSARY = Glossary(

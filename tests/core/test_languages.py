@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketl.errors import SelectionError
-from ketl.languages import GROUPS, LANGUAGES, Language, find_language, find_languages
-from ketl.models import CHAINS
+from ketl.language.languages import GROUPS, LANGUAGES, Language, find_language, find_languages
+from ketl.provider.models import CHAINS
 
 SPELLINGS = [
     (language, spelling)

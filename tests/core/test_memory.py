@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ketl.catalog import Product
+from ketl.catalog.catalog import Product
+from ketl.catalog.units import Segment, Text, cut_texts, text_key
 from ketl.checks.base import Finding, Severity
-from ketl.languages import find_language
-from ketl.memory import Former, Memory, MemoryStats, Remembered
-from ketl.results import Status
+from ketl.language.languages import find_language
+from ketl.memory.memory import Former, Memory, MemoryStats, Remembered
+from ketl.results.outcome import Status
 from ketl.store import Store
-from ketl.units import Segment, Text, cut_texts, text_key
 
 SPANISH = find_language("Spanish")
 HOODIE = Remembered(

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from ketl import outcomes as module
-from ketl.catalog import Catalog
+from ketl.catalog.catalog import Catalog
+from ketl.catalog.units import cut_texts
 from ketl.checks.base import Finding, Severity
-from ketl.crosschecks import unit_key
-from ketl.languages import find_languages
-from ketl.outcomes import Outcomes, count_rows, rows_of
-from ketl.results import Outcome, ResultRow, Status
+from ketl.language.languages import find_languages
+from ketl.results import rows as module
+from ketl.results.across import unit_key
+from ketl.results.outcome import Outcome, ResultRow, Status
+from ketl.results.rows import Outcomes, count_rows, rows_of
 from ketl.store import Store
-from ketl.units import cut_texts
 
 FIELDS = ("name", "details", "colors")
 LANGUAGES = find_languages(["es", "ar"])

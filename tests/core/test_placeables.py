@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from ketl.placeables import Restored, hide, is_code, nothing_to_translate, restore
+from ketl.catalog.placeables import Restored, hide, is_code, nothing_to_translate, restore
 from tests.strategies import any_text
 
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketl.catalog import FIELD_NAMES, Product, load_products
-from ketl.engine.lane import Lane
+from ketl.catalog.catalog import FIELD_NAMES, Product, load_products
 from ketl.errors import GoalError, SettingsError
-from ketl.languages import LANGUAGES, find_languages
-from ketl.models import MODELS, model_facts
-from ketl.packing import MAX_PACK_SEGMENTS
-from ketl.planning import Census, Goals, RunPlan, make_plan, take_census
-from ketl.plans import Limits, load_plan
-from ketl.prompts import source_tokens
-from ketl.routing import choose_routes
-from ketl.wire import ListedModel
+from ketl.language.languages import LANGUAGES, find_languages
+from ketl.planning.packing import MAX_PACK_SEGMENTS
+from ketl.planning.plan import Census, Goals, RunPlan, make_plan, take_census
+from ketl.planning.routing import choose_routes
+from ketl.prompts.wording import source_tokens
+from ketl.provider.lane import Lane
+from ketl.provider.models import MODELS, model_facts
+from ketl.provider.protocol import ListedModel
+from ketl.provider.tiers import Limits, load_plan
 from tests.strategies import products
 
 LISTED = [ListedModel(id=name) for name in MODELS]

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ketl.languages import LANGUAGES, find_language
-from ketl.models import MODELS, model_facts
-from ketl.prompts import (
+from ketl.language.languages import LANGUAGES, find_language
+from ketl.prompts.wording import (
     SYSTEM,
     Item,
     Parsed,
@@ -22,6 +21,7 @@ from ketl.prompts import (
     prompt_tokens,
     source_tokens,
 )
+from ketl.provider.models import MODELS, model_facts
 from tests.strategies import clean_any_text, solid_text
 
 JAPANESE = find_language("ja")

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from ketl.checks.base import Finding, Severity
-from ketl.events import (
+from ketl.results.baseline import Baseline, BaselineKind, take_apart
+from ketl.results.events import (
     Admitted,
     Answered,
     Ended,
@@ -19,10 +20,9 @@ from ketl.events import (
     Repaired,
     Substituted,
 )
-from ketl.outcomes import UnitCounts
-from ketl.report import TIMELINE_MOST, Facts, Tally, build_report
-from ketl.results import Outcome, Status
-from ketl.timing import Baseline, BaselineKind, take_apart
+from ketl.results.outcome import Outcome, Status
+from ketl.results.report import TIMELINE_MOST, Facts, Tally, build_report
+from ketl.results.rows import UnitCounts
 
 WESTERN, ASIAN = "llama-3.3-70b-versatile", "qwen-2.5-32b"
 

@@ -8,6 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ketl.engine.retries import (
+    BACKOFF_BASE_S,
+    BACKOFF_CAP_S,
+    MAX_REFUSALS,
+    MAX_TRIES,
+    MAX_WAIT_S,
+    Action,
+    Decision,
+    backoff_s,
+    decide,
+)
 from ketl.errors import (
     BLOCKED,
     AuthenticationError,
@@ -18,17 +29,6 @@ from ketl.errors import (
     RunError,
     UnreachableError,
     UnusableReplyError,
-)
-from ketl.retries import (
-    BACKOFF_BASE_S,
-    BACKOFF_CAP_S,
-    MAX_REFUSALS,
-    MAX_TRIES,
-    MAX_WAIT_S,
-    Action,
-    Decision,
-    backoff_s,
-    decide,
 )
 
 RATE_LIMIT = LimitReachedError("limit", kind="TPM", limit=8000, used=7000, requested=2000, wait_s=7.5)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketl.errors import SelectionError, SettingsError
-from ketl.languages import GROUPS, LANGUAGES, Language, find_language, find_languages
-from ketl.models import CHAINS, MODELS, NOT_FOR_TEXT
-from ketl.routing import choose_routes, living_by_table, regroup
-from ketl.wire import ListedModel
+from ketl.language.languages import GROUPS, LANGUAGES, Language, find_language, find_languages
+from ketl.planning.routing import choose_routes, living_by_table, regroup
+from ketl.provider.models import CHAINS, MODELS, NOT_FOR_TEXT
+from ketl.provider.protocol import ListedModel
 
 EVERY_MODEL = [ListedModel(id=name) for name in MODELS]
 TODAY = [ListedModel(id=name) for name in ("openai/gpt-oss-120b", "openai/gpt-oss-20b", "qwen/qwen3.8-27b")]

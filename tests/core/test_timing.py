@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ketl.timing import (
+from ketl.results.baseline import (
     SAMPLE_MAX,
     SAMPLE_MIN,
     Baseline,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ketl.errors import CatalogError
-from ketl.results import Status
-from ketl.tmx import TmxUnit, read_tmx, write_tmx
+from ketl.formats.tmx import TmxUnit, read_tmx, write_tmx
+from ketl.results.outcome import Status
 from tests.strategies import any_text
 
 FOREIGN = """<?xml version="1.0" encoding="{encoding}"?>

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketl.catalog import FIELD_NAMES, KIND_OF, Product, load_products
-from ketl.languages import find_language
-from ketl.units import Segment, cut_texts, distinct_texts, text_key
+from ketl.catalog.catalog import FIELD_NAMES, KIND_OF, Product, load_products
+from ketl.catalog.units import Segment, cut_texts, distinct_texts, text_key
+from ketl.language.languages import find_language
 from tests.strategies import clean_any_text, products
 
 

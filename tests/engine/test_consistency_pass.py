@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ketl.catalog import Catalog
-from ketl.jobs import Mode
+from ketl.catalog.catalog import Catalog
+from ketl.runs.job import Mode
 from tests.fakes import FakeProvider, pseudo, selection, translate, translated
 
 

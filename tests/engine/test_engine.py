@@ -18,12 +18,12 @@ from ketl.errors import (
     UnreachableError,
     UnusableReplyError,
 )
-from ketl.events import Substituted
-from ketl.execution import Run
-from ketl.jobs import Mode
-from ketl.plans import Limits
-from ketl.timing import BaselineKind
-from ketl.wire import LimitFacts, Reply
+from ketl.provider.protocol import LimitFacts, Reply
+from ketl.provider.tiers import Limits
+from ketl.results.baseline import BaselineKind
+from ketl.results.events import Substituted
+from ketl.runs.job import Mode
+from ketl.runs.run import Run
 from tests.fakes import (
     ASIAN,
     SUCCESSOR,

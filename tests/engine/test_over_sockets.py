@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from ketl.catalog import Catalog
+from ketl.catalog.catalog import Catalog
 from ketl.cli import main
-from ketl.execution import Run, RunResult
-from ketl.jobs import Mode
-from ketl.models import MODELS
-from ketl.plans import load_plan
-from ketl.selection import Selection
-from ketl.session import open_session
+from ketl.provider.models import MODELS
+from ketl.provider.tiers import load_plan
+from ketl.runs.connection import open_session
+from ketl.runs.job import Mode
+from ketl.runs.run import Run, RunResult
+from ketl.runs.selection import Selection
 from ketl.settings import load_settings
 from ketl.simulator import RunningSimulator
 from ketl.store import RunStatus, Store

@@ -97,17 +97,17 @@ def test_only_the_page_s_package_imports_streamlit() -> None:
 
 @pytest.mark.parametrize("library", ["groq", "httpx", "aiohttp", "httpx_aiohttp"])
 def test_only_the_client_speaks_to_the_provider(library: str) -> None:
-    assert who_imports(library, "ketl") == {"ketl.client"}
+    assert who_imports(library, "ketl") == {"ketl.provider.groq"}
 
 
 def test_only_the_store_imports_the_database_library() -> None:
     users = who_imports("sqlalchemy", "ketl")
-    assert all(name.startswith("ketl.store") or name in ("ketl.memory", "ketl.review") for name in users), users
+    assert all(name.startswith(("ketl.store", "ketl.memory")) for name in users), usersname.startswith("ketl.store") or name.startswith("ketl.memory") for name in users), users
 
 
 def test_only_its_starters_import_the_local_server() -> None:
     users = {name for name in who_imports("ketl.simulator", "ketl") if not name.startswith("ketl.simulator")}
-    assert users == {"ketl.session", "ketl.cli"}
+    assert users == {"ketl.runs.connection", "ketl.cli"}
 
 
 def test_only_pages_import_pages_and_pages_import_only_the_ui() -> None:

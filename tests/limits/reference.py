@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ketl.limits import LaneBooks
-from ketl.wire import LimitFacts
+from ketl.provider.books import LaneBooks
+from ketl.provider.protocol import LimitFacts
 
 TINY = 1e-6
 

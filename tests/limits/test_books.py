@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ketl.errors import LimitReachedError
-from ketl.limits import GUARD_S, MAX_GUARD_S, LaneBooks
-from ketl.plans import DEVELOPER, FREE, UNLIMITED, Limits
-from ketl.wire import LimitFacts
+from ketl.provider.books import GUARD_S, MAX_GUARD_S, LaneBooks
+from ketl.provider.protocol import LimitFacts
+from ketl.provider.tiers import DEVELOPER, FREE, UNLIMITED, Limits
 
 NOW = 5000.0
 

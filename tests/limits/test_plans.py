@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ketl.errors import SettingsError
-from ketl.limits import PERIOD_S
-from ketl.plans import DEVELOPER, FREE, UNLIMITED, Limits, load_plan
+from ketl.provider.books import PERIOD_S
+from ketl.provider.tiers import DEVELOPER, FREE, UNLIMITED, Limits, load_plan
 
 
 def test_named_plans_have_the_providers_figures() -> None:

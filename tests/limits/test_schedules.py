@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ketl.limits import GUARD_S, LaneBooks
-from ketl.plans import Limits
+from ketl.provider.books import GUARD_S, LaneBooks
+from ketl.provider.tiers import Limits
 from tests.limits.reference import Asked, ServerBucket, Trial
 
 lateness = st.floats(0, GUARD_S) | st.sampled_from([0.0, GUARD_S])

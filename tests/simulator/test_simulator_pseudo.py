@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ketl.languages import LANGUAGES
+from ketl.language.languages import LANGUAGES
 from ketl.simulator import DEMO_MARK, is_demo_text
 from ketl.simulator.alphabets import known_script
 from ketl.simulator.pseudo import demo_mark, pseudo_localise, script_of

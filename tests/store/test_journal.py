@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ketl.checks.base import Finding, Severity
 from ketl.errors import SelectionError, SettingsError
-from ketl.results import Outcome, Status
+from ketl.results.outcome import Outcome, Status
 from ketl.store import RouteStats, RunStatus, Store
 from tests.store.conftest import Clock
 from tests.strategies import outcomes

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ketl.catalog import Catalog
-from ketl.languages import find_language
-from ketl.memory import Memory, Remembered
-from ketl.outdated import find_outdated
+from ketl.catalog.catalog import Catalog
+from ketl.catalog.units import cut_texts
+from ketl.language.languages import find_language
+from ketl.memory.memory import Memory, Remembered
+from ketl.memory.outdated import find_outdated
 from ketl.store import Store
-from ketl.units import cut_texts
 
 SPANISH = find_language("es")
 

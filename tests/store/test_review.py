@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from ketl import review
+from ketl.catalog.units import Segment, text_key
 from ketl.checks.base import Finding, Severity
 from ketl.errors import UsageError
-from ketl.languages import find_language
-from ketl.memory import Memory, Remembered
-from ketl.results import ResultRow, Status
+from ketl.language.languages import find_language
+from ketl.memory import review
+from ketl.memory.memory import Memory, Remembered
+from ketl.results.outcome import ResultRow, Status
 from ketl.store import Store
-from ketl.units import Segment, text_key
 
 DOUBT = (Finding("numbers", Severity.WARNING, "The number 121 is missing."),)
 BLACK = ResultRow(

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from ketl.runs import LiveRun
+from ketl.runs.host import LiveRun
 from ketl.ui.session import RUN, runs
 
 APP = Path(__file__).resolve().parents[2] / "app.py"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
-from ketl.runs import LiveRun
+from ketl.runs.host import LiveRun
 from ketl.simulator import RunningSimulator
 from ketl.store import Action
 from ketl.ui.downloads import all_rows

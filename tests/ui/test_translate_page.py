@@ -12,8 +12,8 @@ from html import escape
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ketl.jobs import Job, job_to_json
-from ketl.runs import LiveRun
+from ketl.runs.host import LiveRun
+from ketl.runs.job import Job, job_to_json
 from ketl.simulator import RunningSimulator
 from ketl.store import Store
 from ketl.ui.downloads import file_bytes

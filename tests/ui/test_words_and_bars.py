@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ketl.events import Answered
-from ketl.languages import LANGUAGES
+from ketl.language.languages import LANGUAGES
+from ketl.results.events import Answered
 from ketl.ui import words
 from ketl.ui.cards import _isolated
 from ketl.ui.pickers import PRESETS, ready_in_demo

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ketl.checks import Subject, run_checks
-from ketl.glossary import Term
-from ketl.languages import find_language
+from ketl.language.glossary import Term
+from ketl.language.languages import find_language
 
 SUNSHIRK = Term("Sunshirk", do_not_translate=True, case_sensitive=True)
 LIDWELL = Term("Lidwell", do_not_translate=True, case_sensitive=True)

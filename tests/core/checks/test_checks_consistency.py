@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ketl.checks import Cell, Finding, Severity, check_product_options, check_run, find_outlier
-from ketl.languages import find_language
+from ketl.language.languages import find_language
 
 
 def test_two_options_with_one_translation_are_an_error_for_both():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ketl.glossary import Term
+from ketl.language.glossary import Term
 from tests.core.checks.helpers import LIDWELL, SUNSHIRK, findings, message
 
 

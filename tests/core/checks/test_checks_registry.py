@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketl.catalog import FIELD_NAMES, load_products
+from ketl.catalog.catalog import FIELD_NAMES, load_products
+from ketl.catalog.units import distinct_texts
 from ketl.checks import LABELS, REGISTRY, Finding, Severity, Subject, autofix, has_error, run_checks, tidy
-from ketl.glossary import Glossary
-from ketl.languages import LANGUAGES, find_language
-from ketl.units import distinct_texts
+from ketl.language.glossary import Glossary
+from ketl.language.languages import LANGUAGES, find_language
 
 ANY_LANGUAGE = st.sampled_from(LANGUAGES)
 ANY_TEXT = st.text(max_size=120) | st.text("aé ا日!?¿.:; \u00a0\u200b\u202f\u0301<>{}%\"'()0123,", max_size=60)

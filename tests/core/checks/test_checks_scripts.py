@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ketl.checks import Severity, autofix, run_checks
-from ketl.languages import find_language
+from ketl.language.languages import find_language
 from tests.core.checks.helpers import LIDWELL, findings, subject
 
 SOURCE = "A thin glove for braking late, or early. Sold in pairs."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ketl.checks import autofix
-from ketl.glossary import Term
-from ketl.languages import find_language
+from ketl.language.glossary import Term
+from ketl.language.languages import find_language
 from tests.core.checks.helpers import LIDWELL, SUNSHIRK, findings
 
 SOURCE = "Room for a tube, a multi-tool and the snacks that you do not plan to share. Bottle not included."

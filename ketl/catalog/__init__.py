@@ -1,0 +1,1 @@
+"""What is to be translated: products, fields, units, placeables."""

@@ -1,0 +1,76 @@
+"""Cuts product × field × language into translation units, and groups equal ones into segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from ketl.catalog.catalog import KIND_OF, Product
+from ketl.language.languages import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One English text of one product: what a unit is before a language is chosen.
+
+    `item` is the position in a list field, None elsewhere; `key` is equal for equal text of equal kind.
+    """
+
+    product_id: str
+    field: str
+    item: int | None
+    kind: str
+    source: str
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A distinct source text of one kind in one language: translated once, shared by its units.
+
+    `key` is the source text's key (see `Text`).
+    """
+
+    key: bytes
+    kind: str
+    source: str
+    language: Language
+
+    @property
+    def id(self) -> tuple[bytes, str]:
+        """What tells this segment from all others of a run: the text's key and the language tag."""
+        return (self.key, self.language.tag)
+
+
+def text_key(kind: str, source: str) -> bytes:
+    """Return 12 bytes that are equal for equal source text of equal kind (BLAKE2b, 96 bits)."""
+    return blake2b(f"{kind}\0{source}".encode("utf-8", "replace"), digest_size=12).digest()
+
+
+def cut_texts(product: Product, fields: Sequence[str]) -> Iterator[Text]:
+    """Yield the texts of `product` in the order of `fields`; list fields give one text an item."""
+    for name in fields:
+        value = product.texts.get(name)
+        if value is None:
+            continue
+        kind = KIND_OF.get(name, "prose")
+        if isinstance(value, str):
+            yield Text(product.id, name, None, kind, value, text_key(kind, value))
+        else:
+            for position, item in enumerate(value):
+                yield Text(product.id, name, position, kind, item, text_key(kind, item))
+
+
+def distinct_texts(products: Iterable[Product], fields: Sequence[str]) -> Iterator[tuple[Text, bool]]:
+    """Yield every text of the products with True when it is the first of its key, False for a duplicate.
+
+    Holds 12 bytes a distinct text, so that catalogues of any size stream through.
+    """
+    seen: set[bytes] = set()
+    for product in products:
+        for text in cut_texts(product, fields):
+            first = text.key not in seen
+            if first:
+                seen.add(text.key)
+            yield text, first

@@ -1,0 +1,45 @@
+"""A run's money: what it has spent, what its requests in flight may still take, and the cap."""
+
+from __future__ import annotations
+
+from ketl.engine.request import Attempt
+from ketl.provider.models import Model
+
+
+class Purse:
+    """Books dollars; `cap_usd` None means no cap. A model without a known price costs nothing here."""
+
+    def __init__(self, cap_usd: float | None) -> None:
+        self.cap_usd = cap_usd
+        self._spent_usd = 0.0
+        self._reserved_usd = 0.0
+
+    def affords(self, model: Model, prompt: float, ceiling: float) -> bool:
+        """Whether a request of this size keeps the run under its cap even if all of it is used."""
+        if self.cap_usd is None:
+            return True
+        return self._spent_usd + self._reserved_usd + _usd(model, prompt, ceiling) <= self.cap_usd
+
+    def reserve(self, attempt: Attempt) -> None:
+        """Set aside what an attempt may take at most."""
+        self._reserved_usd += _usd(attempt.lane.model, attempt.charge.prompt, attempt.charge.ceiling)
+
+    def release(self, attempt: Attempt) -> None:
+        """Give back what was set aside for an attempt that is over."""
+        self._reserved_usd -= _usd(attempt.lane.model, attempt.charge.prompt, attempt.charge.ceiling)
+
+    def spend(self, model: Model, tokens: tuple[int, int, int]) -> float | None:
+        """Book an answer's (prompt, completion, cached) tokens and return its cost, None for an unknown price.
+
+        Cached tokens are half price (Groq's prompt-caching page).
+        """
+        if model.prompt_usd is None or model.completion_usd is None:
+            return None
+        prompt, completion, cached = tokens
+        cost = _usd(model, prompt - cached / 2, completion)
+        self._spent_usd += cost
+        return cost
+
+
+def _usd(model: Model, prompt: float, completion: float) -> float:
+    return (prompt * (model.prompt_usd or 0.0) + completion * (model.completion_usd or 0.0)) / 1e6

@@ -1,0 +1,1 @@
+"""What a language, a term and the brand's voice are."""

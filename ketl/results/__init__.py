@@ -1,0 +1,1 @@
+"""How things end, as values: outcomes, events, rows, baseline, gain, tally, report."""

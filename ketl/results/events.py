@@ -1,0 +1,102 @@
+"""What happens in a run, as values: pages, command line, journal and report fold these and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ketl.results.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request was sent to a model; `at_s` counts from the start of the run.
+
+    `first` tells the first attempt at the request, `new_here` the first with this model.
+    """
+
+    request: int
+    model: str
+    at_s: float
+    first: bool = True
+    new_here: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One attempt ended, well or not.
+
+    `start_s` and `seconds` are its begin (from the start of the run) and length; `status` is the HTTP status
+    as text, or `timeout`, `reset`, `unusable`, `superseded` (a sibling was faster) or `cancelled`;
+    `kind` says why it was made: first, retry, repair or hedge. `tokens` are (prompt, completion, cached),
+    zero when the provider billed none; `cost_usd` is None when the model's price is unknown. `units` is the
+    number of segments it carried, `predicted_s` what the model's lane expected, `service_s` how long the
+    provider itself took (the whole of `seconds` where it does not say).
+    """
+
+    request: int
+    model: str
+    language_tag: str
+    start_s: float
+    seconds: float
+    status: str
+    kind: str
+    units: int
+    tokens: tuple[int, int, int]
+    cost_usd: float | None
+    predicted_s: float
+    service_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A segment ended: translated, failed or cancelled; `at_s` counts from the start of the run."""
+
+    outcome: Outcome
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """A model's limit holds its lane back; `kind` is the limit (RPM, TPM …), `wait_s` how long, `refused`
+    whether the provider had to say so."""
+
+    model: str
+    kind: str
+    wait_s: float
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitWaited:
+    """A lane that was held back by a limit goes on after `seconds`."""
+
+    model: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Substituted:
+    """Work moved from one model to another, and why."""
+
+    source: str
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A rung of the repair ladder was tried on one segment; `solved` tells whether it helped."""
+
+    rung: int
+    solved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseBegan:
+    """A part of the run begins: `parallel`, `sequential`, or `baseline`; `requests` of it are planned."""
+
+    phase: str
+    requests: int
+
+
+Event = PhaseBegan | Admitted | Answered | Ended | LimitReached | LimitWaited | Substituted | Repaired

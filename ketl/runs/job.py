@@ -1,0 +1,81 @@
+"""What a run is asked to do, as one value that can be shown, stored and resumed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ketl.errors import SettingsError
+from ketl.results.baseline import BaselineKind
+
+
+class Mode(StrEnum):
+    """How the requests run: many at once, one by one, or both for comparison."""
+
+    PARALLEL = "parallel"
+    SEQUENTIAL = "sequential"
+    COMPARE = "compare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run as asked for: the selection and the way to do it.
+
+    `catalog` is a path, None for the shipped catalogue; empty selections mean all; `pack` None means that
+    the planner chooses; `glossary` is a path, `none`, or None for the shipped one; `routes` are overrides by
+    group or language; `profile` is a profile of field lengths.
+    """
+
+    catalog: str | None = None
+    products: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    mode: Mode = Mode.PARALLEL
+    baseline: BaselineKind = BaselineKind.PROJECTED
+    pack: int | None = None
+    plan: str = "auto"
+    memory: bool = True
+    glossary: str | None = None
+    profile: str | None = None
+    deadline_s: float | None = None
+    max_cost_usd: float | None = None
+    routes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def uses_memory(self) -> bool:
+        """Whether earlier translations may be reused; a comparison never does, or it would compare nothing."""
+        return self.memory and self.mode is not Mode.COMPARE
+
+
+def job_to_json(job: Job) -> dict[str, Any]:
+    """Return the job as JSON values."""
+    return {**asdict(job), "mode": job.mode.value, "baseline": job.baseline.value, "routes": dict(job.routes)}
+
+
+def job_from_json(data: Mapping[str, Any]) -> Job:
+    """Return the job that `job_to_json` was given."""
+    known = {key: value for key, value in data.items() if key in Job.__dataclass_fields__}
+    for name in ("products", "languages", "fields"):
+        known[name] = tuple(known.get(name) or ())
+    known["mode"] = Mode(known.get("mode", "parallel"))
+    known["baseline"] = BaselineKind(known.get("baseline", "projected"))
+    return Job(**known)
+
+
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_PLAIN = re.compile(_NUMBER)
+_LENGTH = re.compile(rf"(?:{_NUMBER}\s*h)?\s*(?:{_NUMBER}\s*m(?:in)?)?\s*(?:{_NUMBER}\s*s)?", re.IGNORECASE)
+
+
+def parse_length(text: str) -> float:
+    """Return the seconds meant by `90`, `90s`, `3m`, `1h30m`. Raises SettingsError for anything else."""
+    word = text.strip()
+    # A bare number is seconds only when it stands alone: in “1h30” it is minutes to most people.
+    found = _LENGTH.fullmatch(f"{word}s" if _PLAIN.fullmatch(word) else word)
+    seconds = sum(float(n) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True) if n) if found else 0.0
+    if seconds <= 0:
+        raise SettingsError(f"“{text}” is no length of time. Write for example 90s, 3m or 1h30m.")
+    return seconds
