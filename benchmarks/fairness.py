@@ -44,7 +44,7 @@ def measure(server: NeutralServer, folder: Path) -> str:
 
 def main() -> None:
     """Make the three runs in this process and print the seconds as JSON."""
-    from ketl.catalog.catalog import Catalog
+    from ketl.formats.catalog_files import open_catalog
     from ketl.runs.host import LiveRun, Runs
     from ketl.runs.job import Job
     from ketl.settings import load_settings
@@ -54,7 +54,7 @@ def main() -> None:
 
     def start(catalog: str, languages: tuple[str, ...]) -> LiveRun:
         job = Job(languages=languages, pack=1, plan=plan, memory=False, glossary="none")
-        return runs.start(job, Catalog.open(catalog))
+        return runs.start(job, open_catalog(catalog))
 
     def finish(live: LiveRun) -> float:
         while live.live:

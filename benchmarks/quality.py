@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.corrupter import DAMAGES, Damage, Row
-from ketl.catalog.catalog import KIND_OF, load_products
+from ketl.catalog.products import KIND_OF
 from ketl.checks import (
     REGISTRY,
     Finding,
@@ -31,6 +31,7 @@ from ketl.checks import (
     run_checks,
 )
 from ketl.checks.subject import source_facts
+from ketl.formats.catalog_files import load_products
 from ketl.language.glossary import Glossary
 from ketl.language.languages import find_language
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ketl.catalog.catalog import Catalog, find_fields
+from ketl.catalog.products import find_fields
 from ketl.catalog.units import Segment, cut_texts
 from ketl.engine.request import estimate
+from ketl.formats.catalog_files import open_catalog
 from ketl.language.brand_voice import BrandVoice
 from ketl.language.glossary import Glossary
 from ketl.language.languages import Language, find_languages
@@ -66,7 +67,7 @@ def segments_of(catalog: Path, languages: list[str]) -> Iterator[Prepared]:
     """Yield what a run of this selection must translate, one segment at a time."""
     brief = Brief(Glossary.load("none"), BrandVoice.load())
     fields = find_fields(())
-    for product in Catalog.open(str(catalog)):
+    for product in open_catalog(str(catalog)):
         texts = list(cut_texts(product, fields))
         for language in find_languages(languages):
             for text in texts:

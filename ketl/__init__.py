@@ -15,7 +15,8 @@ if TYPE_CHECKING:
         translate_catalog,
         translate_product,
     )
-    from ketl.catalog.catalog import Product, load_products
+    from ketl.catalog.products import Product
+    from ketl.formats.catalog_files import load_products
     from ketl.language.languages import LANGUAGES, Language, find_language
     from ketl.runs.job import Job
 
@@ -39,8 +40,8 @@ _HOMES = {
     "LANGUAGES": "ketl.language.languages",
     "Language": "ketl.language.languages",
     "find_language": "ketl.language.languages",
-    "Product": "ketl.catalog.catalog",
-    "load_products": "ketl.catalog.catalog",
+    "Product": "ketl.catalog.products",
+    "load_products": "ketl.formats.catalog_files",
     "Job": "ketl.runs.job",
 }
 

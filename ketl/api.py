@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from ketl.catalog.catalog import Catalog, Product
+from ketl.catalog.catalog import Catalog
+from ketl.catalog.products import Product
 from ketl.provider.tiers import load_plan
 from ketl.results.events import Event
-from ketl.results.outcome import ResultRow
+from ketl.results.rows import ResultRow
 from ketl.runs.connection import Session, open_session
 from ketl.runs.job import Job
 from ketl.runs.run import Run, RunResult

@@ -18,41 +18,7 @@ KetlError
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable
-
-_SECRET = re.compile(r"\b(gsk_[A-Za-z0-9_-]{4,}|org_[A-Za-z0-9]{4,}|sk-[A-Za-z0-9_-]{8,})")
-_BEARER = re.compile(r"(?i)\bbearer\s+\S+")
-
-
-_keys: set[str] = set()
-
-
-def hide_key(key: str) -> None:
-    """Never let this key into a message, whatever its shape: gateways have shapes of their own."""
-    if len(key) >= 6:
-        _keys.add(key)
-
-
-def redact(text: str) -> str:
-    """Return `text` with API keys, bearer tokens and organization ids replaced by dots."""
-    for key in _keys:
-        text = text.replace(key, "…")
-    return _BEARER.sub("Bearer …", _SECRET.sub("…", text))
-
-
-def near_matches(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
-    """Return up to `most` of `known` that resemble `word`, best first, ignoring case."""
-    by_fold = {k.casefold(): k for k in known}
-    found = difflib.get_close_matches(word.casefold(), by_fold, n=most, cutoff=0.55)
-    return [by_fold[f] for f in found]
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return " Did you mean A or B?" for the near matches of `word`, or an empty string."""
-    found = near_matches(word, known)
-    return f" Did you mean {' or '.join(found)}?" if found else ""
+from ketl._words import redact
 
 
 class KetlError(Exception):

@@ -15,7 +15,7 @@ from ketl.errors import RunError
 from ketl.language.brand_voice import BrandVoice
 from ketl.language.glossary import Glossary
 from ketl.language.languages import find_languages
-from ketl.planning.plan import take_census
+from ketl.planning.census import take_census
 from ketl.prompts.brief import Brief
 from ketl.provider.lane import Lane
 from ketl.provider.models import model_facts

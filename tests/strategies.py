@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from ketl.catalog.catalog import Product
+from ketl.catalog.products import Product
 from ketl.checks.base import Finding, Severity
-from ketl.results.outcome import Outcome, ResultRow, Status
+from ketl.results.outcome import Outcome, Status
+from ketl.results.rows import ResultRow
 
 # What breaks quoting, line ends, direction, formulas, marks and widths, beside whatever hypothesis thinks of.
 AWKWARD = (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from ketl.catalog.catalog import KIND_OF, Product
+from ketl.catalog.products import KIND_OF, Product
 from ketl.language.languages import Language
 
 

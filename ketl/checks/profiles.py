@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ketl.errors import SettingsError, did_you_mean
+from ketl._words import did_you_mean
+from ketl.errors import SettingsError
 
 Count = Literal["code_points", "utf16", "graphemes"]
 

@@ -8,9 +8,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from ketl.catalog.catalog import Catalog
 from ketl.cli.tables import show
 from ketl.errors import SettingsError
+from ketl.formats.catalog_files import open_catalog
+from ketl.formats.tmx_file import export_memory, import_memory
 from ketl.language.languages import LANGUAGES, Language, find_language
 from ketl.memory.memory import Memory
 from ketl.memory.outdated import find_outdated
@@ -53,7 +54,7 @@ def _memory(options: argparse.Namespace) -> int:
         if options.action == "export":
             return _export(memory, Path(options.path), language)
         if options.action == "import":
-            taken = memory.import_tmx(options.path, overwrite=options.overwrite)
+            taken = import_memory(memory, options.path, overwrite=options.overwrite)
             print(f"{taken} translations taken in; as edited ones they are never replaced unasked.", file=sys.stderr)
             return 0
         rows = [
@@ -70,7 +71,7 @@ def _memory(options: argparse.Namespace) -> int:
 def _outdated(memory: Memory, options: argparse.Namespace, language: Language | None) -> int:
     tags = {s.language_tag for s in memory.stats() if s.engine == memory.engine}
     known = [x for x in LANGUAGES if x.tag in tags and (language is None or x is language)]
-    rows = [asdict(row) for row in find_outdated(memory, Catalog.open(options.catalog), known)]
+    rows = [asdict(row) for row in find_outdated(memory, open_catalog(options.catalog), known)]
     if not rows and not options.json:
         print("Nothing is outdated: no English text has changed since it was translated.")
         return 0
@@ -95,7 +96,7 @@ def _clear(memory: Memory, options: argparse.Namespace, language: Language | Non
 def _export(memory: Memory, path: Path, language: Language | None) -> int:
     try:
         with path.open("wb") as handle:
-            written = memory.export_tmx(handle, language)
+            written = export_memory(memory, handle, language)
     except OSError as error:
         raise SettingsError(f"{path} cannot be written ({error.strerror}). Name another file.") from error
     print(f"{written} translations written to {path}.", file=sys.stderr)

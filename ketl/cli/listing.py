@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import datetime
 
-from ketl.catalog.catalog import FIELDS
+from ketl.catalog.products import FIELDS
 from ketl.checks import REGISTRY
 from ketl.cli.tables import show
 from ketl.language.languages import LANGUAGES

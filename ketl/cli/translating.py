@@ -15,10 +15,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ketl.catalog.catalog import DEFAULT_CATALOG
 from ketl.cli.progress import Progress
 from ketl.errors import AuthenticationError, SettingsError
-from ketl.formats import check_writable, find_export, write_rows
+from ketl.formats.catalog_files import DEFAULT_CATALOG
+from ketl.formats.registry import find_export
+from ketl.formats.writing import check_writable, write_rows
 from ketl.memory.memory import Memory
 from ketl.planning.plan import Goals, RunPlan, make_plan
 from ketl.planning.routing import choose_routes
@@ -26,8 +27,9 @@ from ketl.provider.tiers import load_plan
 from ketl.results.baseline import BaselineKind
 from ketl.results.outcome import Outcome
 from ketl.runs.connection import open_session, plan_lanes
+from ketl.runs.durations import parse_length
 from ketl.runs.feed import count_remembered
-from ketl.runs.job import Job, Mode, job_from_json, parse_length
+from ketl.runs.job import Job, Mode, job_from_json
 from ketl.runs.run import Run, RunResult
 from ketl.runs.selection import select
 from ketl.settings import load_settings

@@ -26,7 +26,7 @@ from ketl.errors import (
     UnreachableError,
     UnusableReplyError,
 )
-from ketl.prompts.wording import parse_reply
+from ketl.prompts.replies import parse_reply
 from ketl.provider.lane import Lane
 from ketl.provider.protocol import Client, Reply
 from ketl.results.events import Admitted, Answered, LimitReached, LimitWaited

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ketl.language.languages import Language
 from ketl.prompts.brief import Prepared, wire_keys
-from ketl.prompts.wording import answer_tokens, prompt_tokens
+from ketl.prompts.tokens import answer_tokens, prompt_tokens
 from ketl.provider.books import Charge
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from ketl.engine.request import Attempt, Request, estimate
 from ketl.errors import KetlError, ModelGoneError, RunError
 from ketl.language.languages import Language
 from ketl.prompts.brief import Brief, Prepared
-from ketl.prompts.wording import Parsed
+from ketl.prompts.replies import Parsed
 from ketl.provider.models import Model
 from ketl.results.events import Ended, Event, Substituted
 from ketl.results.outcome import Outcome, Status

@@ -12,7 +12,8 @@ from typing import BinaryIO
 from ketl.checks.base import REGISTRY, Finding, Severity
 from ketl.errors import CatalogError
 from ketl.formats.layouts import LONG_COLUMNS, Cell, Table
-from ketl.results.outcome import ResultRow, Status
+from ketl.results.outcome import Status
+from ketl.results.rows import ResultRow
 
 # What a spreadsheet runs as a formula (OWASP, CSV injection), behind any apostrophes that are already there.
 _FORMULA = re.compile("'*[=+\\-@＝＋－＠\t\r]")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import IO
 
-from ketl.results.outcome import ResultRow, Status
+from ketl.results.outcome import Status
+from ketl.results.rows import ResultRow
 
 Cell = str | int | float | bool | None | tuple[str, ...]
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from ketl._shipped import shipped
 from ketl.errors import SelectionError, SettingsError
 from ketl.language.languages import Language, find_language
 
-DEFAULT_BRAND_VOICE = Path(__file__).resolve().parents[2] / "data" / "brand_voice.md"
+DEFAULT_BRAND_VOICE = shipped("data", "brand_voice.md")
 
 # Which sections of the file matter for which kind of text, by how their headings begin. A colour name needs
 # none: every word in a prompt is paid for with every request.

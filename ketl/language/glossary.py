@@ -10,10 +10,11 @@ from dataclasses import astuple, dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from ketl._shipped import shipped
 from ketl.errors import SelectionError, SettingsError
 from ketl.language.languages import Language, find_language
 
-DEFAULT_GLOSSARY = Path(__file__).resolve().parents[2] / "data" / "glossary.csv"
+DEFAULT_GLOSSARY = shipped("data", "glossary.csv")
 
 COLUMNS = ("term", "language", "rendering", "do_not_translate", "case_sensitive", "part_of_speech", "note")
 _OPTIONAL = ("forbidden",)

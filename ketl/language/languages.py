@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ketl.errors import SelectionError, did_you_mean
+from ketl._words import did_you_mean
+from ketl.errors import SelectionError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

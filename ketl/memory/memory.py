@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, delete, func, select
 
-from ketl.catalog.catalog import FIELDS, KIND_OF, clean_text
-from ketl.catalog.units import Segment, Text, text_key
+from ketl.catalog.products import clean_text
+from ketl.catalog.units import Segment, Text
 from ketl.checks.base import Finding
-from ketl.formats.tmx import TmxUnit, read_tmx, write_tmx
 from ketl.language.languages import Language
 from ketl.results.outcome import Status
 from ketl.store import Store, batches, by_language
@@ -21,7 +19,6 @@ from ketl.store.tables import MEMORY, NO_ITEM, UNITS
 
 LOCKED = (Status.EDITED, Status.APPROVED)
 
-_KINDS = tuple(dict.fromkeys(entry.kind for entry in FIELDS))
 # One row a segment can be a person's; it lies under this fingerprint, since it holds for every prompt.
 _BY_PERSON = ""
 
@@ -247,36 +244,6 @@ class Memory:
         with self._store.transaction() as connection:
             return connection.execute(delete(MEMORY).where(*where)).rowcount
 
-    def export_tmx(self, handle: BinaryIO, language: Language | None = None) -> int:
-        """Write the memory, of one language or of all, as TMX and return how many units it has."""
-        return write_tmx(
-            (
-                TmxUnit(
-                    entry.source,
-                    entry.translation,
-                    language_tag=entry.language_tag,
-                    kind=entry.kind,
-                    field=entry.field,
-                    product_id=entry.product_id,
-                    status=entry.status,
-                    model=entry.model,
-                    fingerprint=entry.fingerprint,
-                    at=entry.at,
-                )
-                for entry in self.entries(language)
-            ),
-            handle,
-        )
-
-    def import_tmx(self, path: str | Path, *, overwrite: bool = False) -> int:
-        """Take the translations of a TMX file into this memory and return how many rows were taken.
-
-        Units of other programs count as edited by a person, since somebody chose to bring them: they are
-        preferred and locked. A unit that does not say its field kind is taken for every kind. Raises
-        CatalogError when the file is not TMX.
-        """
-        return self.remember((entry for unit in read_tmx(path) for entry in _from_tmx(unit)), overwrite=overwrite)
-
     def _mine(self, *more: ColumnElement[bool]) -> list[ColumnElement[bool]]:
         return [MEMORY.c.engine == self.engine, *more]
 
@@ -369,22 +336,3 @@ def _from_row(row: Any) -> Remembered:
         item=None if row.item == NO_ITEM else row.item,
         at=row.remembered_at,
     )
-
-
-def _from_tmx(unit: TmxUnit) -> Iterator[Remembered]:
-    # A run's own export has no fingerprints; a machine's text without one counts as chosen by whoever brought it.
-    status = Status.EDITED if unit.status is Status.TRANSLATED and not unit.fingerprint else unit.status
-    kind = unit.kind or KIND_OF.get(unit.field, "")
-    for known in (kind,) if kind else _KINDS:
-        yield Remembered(
-            key=text_key(known, unit.source),
-            language_tag=unit.language_tag,
-            kind=known,
-            source=unit.source,
-            translation=unit.translation,
-            status=status,
-            fingerprint=unit.fingerprint,
-            model=unit.model,
-            product_id=unit.product_id,
-            at=unit.at,
-        )

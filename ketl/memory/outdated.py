@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from ketl.catalog.catalog import FIELD_NAMES, Catalog
+from ketl.catalog.catalog import Catalog
+from ketl.catalog.products import FIELD_NAMES
 from ketl.catalog.units import cut_texts
 from ketl.language.languages import Language
 from ketl.memory.memory import Memory

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ketl.catalog.catalog import KIND_OF
+from ketl.catalog.products import KIND_OF
 from ketl.catalog.units import text_key
 from ketl.checks.base import Finding, Severity
 from ketl.errors import UsageError
 from ketl.memory.memory import Memory, Remembered
-from ketl.results.outcome import ResultRow, Status
+from ketl.results.outcome import Status
+from ketl.results.rows import ResultRow
 from ketl.store import Action, Decision, Store
 
 _WEIGHT = {Severity.ERROR: 100, Severity.WARNING: 10, Severity.INFO: 1}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ketl.language.languages import LANGUAGES
 from ketl.provider.models import CHAINS
-from ketl.store.records import RouteStats
+from ketl.results.route_stats import RouteStats
 
 # Fewer answers than this say nothing: at 40, one standard error of a pass rate of 90 % is 5 points.
 ENOUGH_ANSWERS = 40

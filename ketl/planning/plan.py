@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ketl.catalog.catalog import Product
-from ketl.catalog.units import distinct_texts
 from ketl.errors import GoalError, SettingsError
 from ketl.language.languages import Language
+from ketl.planning.census import Census
 from ketl.planning.forecast import Forecast, Load, forecast
 from ketl.planning.packing import MAX_PACK_SEGMENTS, count_packs
 from ketl.planning.routing import Route
-from ketl.prompts.wording import answer_tokens, prompt_tokens, source_tokens
+from ketl.prompts.tokens import answer_tokens, prompt_tokens
 from ketl.provider.lane import Lane
 
 PACK_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, MAX_PACK_SEGMENTS)
@@ -31,23 +29,6 @@ class Goals:
 
 
 NO_GOALS = Goals()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Census:
-    """What a selection holds, in English: how many products and texts, the characters of all texts and of the
-    distinct ones, and the distinct ones' sizes in tokens."""
-
-    products: int
-    texts: int
-    all_characters: int
-    characters: int
-    tokens: array[float]
-
-    @property
-    def distinct(self) -> int:
-        """How many distinct texts there are."""
-        return len(self.tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,31 +57,6 @@ class RunPlan:
     sequential_s: float
     limit_note: str
     notes: tuple[str, ...]
-
-
-def take_census(
-    products: Iterable[Product], fields: Sequence[str], each: Callable[[Product], None] | None = None
-) -> Census:
-    """Return the census of a selection, in one pass; `each` sees every product as it goes by."""
-    counted = 0
-
-    def watched() -> Iterable[Product]:
-        nonlocal counted
-        for product in products:
-            counted += 1
-            if each is not None:
-                each(product)
-            yield product
-
-    tokens: array[float] = array("f")
-    texts = characters = all_characters = 0
-    for text, first in distinct_texts(watched(), fields):
-        texts += 1
-        all_characters += len(text.source)
-        if first:
-            tokens.append(source_tokens(text.source))
-            characters += len(text.source)
-    return Census(products=counted, texts=texts, all_characters=all_characters, characters=characters, tokens=tokens)
 
 
 def make_plan(

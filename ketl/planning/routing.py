@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ketl.errors import SettingsError, did_you_mean
+from ketl._words import did_you_mean
+from ketl.errors import SettingsError
 from ketl.language.languages import GROUPS, Language, find_language
 from ketl.provider.models import CHAINS, MODELS, NOT_FOR_TEXT
 from ketl.provider.protocol import ListedModel

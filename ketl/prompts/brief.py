@@ -16,15 +16,8 @@ from ketl.checks.subject import Subject
 from ketl.language.brand_voice import BrandVoice
 from ketl.language.glossary import Glossary, Term
 from ketl.language.languages import Language
-from ketl.prompts.wording import (
-    PROMPT_VERSION,
-    SYSTEM,
-    Item,
-    build_user,
-    completion_tokens,
-    extra_fields,
-    source_tokens,
-)
+from ketl.prompts.tokens import completion_tokens, source_tokens
+from ketl.prompts.wording import PROMPT_VERSION, SYSTEM, Item, build_user, extra_fields
 from ketl.provider.models import Model
 from ketl.provider.protocol import Call
 

@@ -13,6 +13,7 @@ import orjson
 from groq._models import FinalRequestOptions
 from httpx_aiohttp import AiohttpTransport
 
+from ketl._words import hide_key, redact
 from ketl.errors import (
     BLOCKED,
     AuthenticationError,
@@ -23,8 +24,6 @@ from ketl.errors import (
     RefusedError,
     UnreachableError,
     UnusableReplyError,
-    hide_key,
-    redact,
 )
 from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
 

@@ -9,20 +9,12 @@ from statistics import median
 
 from ketl.checks import Cell, Finding, check_product_options, check_run, find_outlier
 from ketl.language.languages import Language
-from ketl.results.outcome import ResultRow
-
-UnitKey = tuple[str, str, int | None, str]
-"""Product id, field, position in a list field or None, language tag."""
+from ketl.results.rows import ResultRow, UnitKey, unit_key
 
 # The texts of so many units are compared across products; larger runs are checked product by product only.
 MOST_COMPARED = 50_000
 _FEW_LANGUAGES = 4
 _LONG_SOURCE = 40
-
-
-def unit_key(row: ResultRow) -> UnitKey:
-    """Return what tells a row's unit from all others."""
-    return (row.product_id, row.field, row.item, row.language_tag)
 
 
 def cross_check(

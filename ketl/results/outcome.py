@@ -39,23 +39,3 @@ class Outcome:
     from_memory: bool = False
     rung: int = 0
     kind: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultRow:
-    """One unit with its end: a row of every table and file, columns as in the long CSV."""
-
-    product_id: str
-    product_name: str
-    field: str
-    item: int | None
-    language: str
-    language_tag: str
-    source: str
-    translation: str
-    status: Status
-    model: str
-    findings: tuple[Finding, ...]
-    seconds: float | None
-    from_memory: bool
-    reason: str

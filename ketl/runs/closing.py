@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from ketl.catalog.catalog import KIND_OF
+from ketl.catalog.products import KIND_OF
 from ketl.catalog.units import Segment, cut_texts
 from ketl.checks.base import Finding, Severity
 from ketl.memory.memory import Memory, Remembered
 from ketl.planning.plan import RunPlan
 from ketl.provider.lane import Lane
-from ketl.results.across import MOST_COMPARED, UnitKey, cross_check
-from ketl.results.baseline import Step, take_apart
+from ketl.results.across import MOST_COMPARED, cross_check
+from ketl.results.gain import Step, take_apart
 from ketl.results.outcome import Outcome, Status
-from ketl.results.report import Tally
-from ketl.results.rows import Outcomes, rows_of
+from ketl.results.rows import UnitKey, rows_of
+from ketl.results.tally import Tally
+from ketl.runs.outcome_log import Outcomes
 from ketl.runs.selection import Selection
 
 _NOTED_AT_ONCE = 2_000
 # What a request's answer takes beside its text: the key of one segment and the braces, in tokens.
 _FRAME_TOKENS = 11
-
-
-def look_across(selection: Selection, outcomes: Outcomes, plan: RunPlan) -> dict[UnitKey, tuple[Finding, ...]]:
-    """Return the findings that need more than one cell, by unit."""
-    rows = rows_of(selection.catalog, selection.fields, selection.languages, outcomes)
-    by_tag = {language.tag: language for language in selection.languages}
-    return cross_check(rows, by_tag, KIND_OF, across=plan.units <= MOST_COMPARED)
 
 
 def gain(
@@ -106,3 +100,10 @@ def _clean(selection: Selection, outcomes: Outcomes, run_id: str) -> Iterator[Re
 def _flagged(outcome: Outcome) -> bool:
     """Whether a check of severity error doubts the text: a person must see it before it is used again."""
     return any(f.severity is Severity.ERROR for f in outcome.findings)
+
+
+def look_across(selection: Selection, outcomes: Outcomes, plan: RunPlan) -> dict[UnitKey, tuple[Finding, ...]]:
+    """Return the findings that need more than one cell, by unit."""
+    rows = rows_of(selection.catalog, selection.fields, selection.languages, outcomes.find)
+    by_tag = {language.tag: language for language in selection.languages}
+    return cross_check(rows, by_tag, KIND_OF, across=plan.units <= MOST_COMPARED)

@@ -21,7 +21,7 @@ from ketl.provider.lane import Lane
 from ketl.provider.models import MODELS, NOT_FOR_TEXT, model_facts
 from ketl.provider.protocol import Client, ListedModel
 from ketl.provider.tiers import PLANS, Limits, Plan, load_plan
-from ketl.results.outcome import Outcome
+from ketl.runs.claims import Claim
 from ketl.settings import DEMO_KEY, Settings
 from ketl.simulator.launcher import RunningSimulator, start_simulator
 from ketl.store import Store
@@ -80,21 +80,6 @@ class Session:
         if learned:
             kept = store.setting(_limits_name(self.account)) or {}
             store.put_setting(_limits_name(self.account), {**kept, **learned})
-
-
-class Claim:
-    """One segment that a run is translating, and who else waits for it."""
-
-    __slots__ = ("waiters",)
-
-    def __init__(self) -> None:
-        self.waiters: list[asyncio.Future[Outcome | None]] = []
-
-    def resolve(self, outcome: Outcome | None) -> None:
-        """Hand the outcome to all who wait; None: the run ended without one."""
-        for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_result(outcome)
 
 
 async def open_session(settings: Settings, plan: Plan, store: Store | None = None) -> Session:

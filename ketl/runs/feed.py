@@ -18,7 +18,8 @@ from ketl.planning.packing import Packer
 from ketl.prompts.brief import Prepared
 from ketl.results.events import Ended, Event
 from ketl.results.outcome import Outcome, Status
-from ketl.runs.connection import Claim, Session
+from ketl.runs.claims import Claim
+from ketl.runs.connection import Session
 from ketl.runs.consistency_pass import MOST_TEXTS, TermSheet
 from ketl.runs.selection import Selection
 

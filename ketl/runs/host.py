@@ -19,7 +19,7 @@ from ketl.planning.plan import RunPlan
 from ketl.provider.tiers import load_plan
 from ketl.results.events import Answered, Ended, Event, PhaseBegan
 from ketl.results.outcome import Outcome
-from ketl.results.report import TIMELINE_MOST, Tally
+from ketl.results.tally import TIMELINE_MOST, Tally
 from ketl.runs.connection import Session, open_session
 from ketl.runs.job import Job
 from ketl.runs.run import Run, RunResult

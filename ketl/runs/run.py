@@ -18,16 +18,17 @@ from ketl.memory.memory import Memory
 from ketl.planning.plan import Goals, RunPlan, make_plan
 from ketl.planning.routing import choose_routes
 from ketl.prompts.brief import Prepared
-from ketl.results.across import UnitKey
 from ketl.results.baseline import Baseline, BaselineKind, extrapolate, sample_size
 from ketl.results.events import Ended, Event, PhaseBegan, Substituted
-from ketl.results.outcome import Outcome, ResultRow
-from ketl.results.report import Facts, Tally, build_report
-from ketl.results.rows import NOT_STARTED, Outcomes, count_rows, rows_of
+from ketl.results.outcome import Outcome
+from ketl.results.report import Facts, build_report
+from ketl.results.rows import NOT_STARTED, ResultRow, UnitKey, count_rows, rows_of
+from ketl.results.tally import Tally
 from ketl.runs.closing import gain, look_across, remember
 from ketl.runs.connection import Session
 from ketl.runs.feed import Intake, count_remembered
 from ketl.runs.job import Mode, job_to_json
+from ketl.runs.outcome_log import Outcomes
 from ketl.runs.selection import Selection
 from ketl.store import Store
 
@@ -60,7 +61,7 @@ class RunResult:
         chosen = self.selection
         reason = self.reason or NOT_STARTED
         return rows_of(
-            chosen.catalog, chosen.fields, chosen.languages, self.outcomes, reason=reason, crossed=self.crossed
+            chosen.catalog, chosen.fields, chosen.languages, self.outcomes.find, reason=reason, crossed=self.crossed
         )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ketl.catalog.catalog import Catalog, find_fields
+from ketl.catalog.catalog import Catalog
+from ketl.catalog.products import find_fields
 from ketl.errors import SelectionError
+from ketl.formats.catalog_files import open_catalog
 from ketl.language.brand_voice import BrandVoice
 from ketl.language.glossary import Glossary
 from ketl.language.languages import Language, find_languages
-from ketl.planning.plan import Census, take_census
+from ketl.planning.census import Census, take_census
 from ketl.planning.routing import regroup
 from ketl.prompts.brief import Brief
 from ketl.runs.job import Job
@@ -34,7 +36,7 @@ def select(job: Job, catalog: Catalog | None = None) -> Selection:
     """
     languages = regroup(find_languages(job.languages), job.routes)
     fields = find_fields(job.fields)
-    chosen = (catalog or Catalog.open(job.catalog)).select(job.products)
+    chosen = (catalog or open_catalog(job.catalog)).select(job.products)
     census = take_census(chosen, fields)
     if not census.texts:
         raise SelectionError("There is nothing to translate in this selection. Choose other products or fields.")

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import orjson
 
+from ketl._shipped import shipped
 from ketl.simulator.pseudo import canonical_tag, pseudo_localise, script_of
 
-DATA_DIR = Path(__file__).resolve().parents[2] / "data"
+DATA_DIR = shipped("data")
 
 # The catalogue's keys for the fields under which translations are kept.
 _CATALOG_KEYS: Mapping[str, tuple[str, ...]] = {

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from ketl.errors import SettingsError, did_you_mean
+from ketl._words import did_you_mean
+from ketl.errors import SettingsError
 from ketl.simulator.damage import DAMAGE_KINDS
 from ketl.simulator.limits import PLANS, Limits
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
-from ketl.errors import SettingsError, did_you_mean
+from ketl._words import did_you_mean
+from ketl.errors import SettingsError
 
 MINUTE_S = 60.0
 DAY_S = 86_400.0

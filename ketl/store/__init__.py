@@ -13,19 +13,13 @@ from sqlalchemy import Connection, Executable, Table, and_, delete, select, upda
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 
-from ketl.errors import SelectionError, SettingsError, did_you_mean
+from ketl._words import did_you_mean
+from ketl.errors import SelectionError, SettingsError
 from ketl.results.outcome import Outcome
+from ketl.results.route_stats import RouteStats
 from ketl.store.database import data_folder, database_url, insert, open_database, parse_url, transaction
 from ketl.store.owner import is_alive, this_process
-from ketl.store.records import (
-    Action,
-    Decision,
-    RouteStats,
-    RunRecord,
-    RunStatus,
-    outcome_from_row,
-    outcome_to_row,
-)
+from ketl.store.records import Action, Decision, RunRecord, RunStatus, outcome_from_row, outcome_to_row
 from ketl.store.tables import DECISIONS, NO_ITEM, OUTCOMES, ROUTE_STATS, RUNS, SETTINGS
 
 __all__ = [

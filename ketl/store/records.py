@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ketl.catalog.catalog import clean_text
+from ketl.catalog.products import clean_text
 from ketl.checks.base import Finding, Severity
 from ketl.results.outcome import Outcome, Status
 
@@ -40,27 +40,6 @@ class RunRecord:
     report: Mapping[str, Any] | None
     started_at: float
     finished_at: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteStats:
-    """What one model achieved for one language and field kind, summed over all runs of one engine.
-
-    `answers` are the segments answered; of these `passed` had no error at the first try, `repaired` came
-    right later and `failed` never did. `seconds_sum` is in seconds over all requests.
-    """
-
-    engine: str
-    language_tag: str
-    kind: str
-    model: str
-    answers: int = 0
-    passed: int = 0
-    repaired: int = 0
-    failed: int = 0
-    seconds_sum: float = 0.0
-    tokens: int = 0
-    cost_usd: float = 0.0
 
 
 class Action(StrEnum):

@@ -9,11 +9,12 @@ from itertools import groupby
 
 import streamlit as st
 
-from ketl.catalog.catalog import FIELDS, Product
+from ketl.catalog.products import FIELDS, Product
 from ketl.checks import LABELS, Finding, Severity
 from ketl.language.languages import Language
 from ketl.memory.review import needs_a_look
-from ketl.results.outcome import ResultRow, Status
+from ketl.results.outcome import Status
+from ketl.results.rows import ResultRow
 from ketl.ui import words
 
 _FIELD_LABELS = {f.name: f.label for f in FIELDS}

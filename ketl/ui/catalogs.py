@@ -10,9 +10,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from ketl.catalog.catalog import DEFAULT_CATALOG, FIELD_NAMES, FIELDS, Catalog
+from ketl.catalog.catalog import Catalog
+from ketl.catalog.products import FIELD_NAMES, FIELDS
 from ketl.catalog.units import cut_texts
 from ketl.errors import CatalogError, KetlError
+from ketl.formats.catalog_files import DEFAULT_CATALOG, open_catalog
 from ketl.store.database import data_folder
 
 CATALOG = "catalog"
@@ -33,7 +35,7 @@ class Entry:
     needle: str
 
 
-def open_catalog() -> tuple[str | None, Catalog]:
+def catalog_in_use() -> tuple[str | None, Catalog]:
     """Return the catalogue's path, None for the shipped one, and the catalogue."""
     path = _given_path()
     return (str(path), _opened(str(path), path.stat().st_mtime)) if path else (None, _opened(None, 0.0))
@@ -47,7 +49,7 @@ def entries() -> list[Entry]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _opened(path: str | None, _stamp: float) -> Catalog:
-    return Catalog.open(path)
+    return open_catalog(path)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the products …")
@@ -97,7 +99,7 @@ def keep(name: str, content: bytes) -> str:
         raise CatalogError(f"{safe} could not be stored ({error.strerror}). Free some space and try again.") from error
     try:
         # A large file is read row by row; a fault in its last row must be found now, not in the run.
-        for _ in Catalog.open(path):
+        for _ in open_catalog(path):
             pass
     except KetlError:
         path.unlink()

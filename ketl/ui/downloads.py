@@ -9,9 +9,10 @@ from typing import Literal
 import streamlit as st
 
 from ketl.errors import SettingsError
-from ketl.formats import EXPORTS, Export, rows_to_bytes
+from ketl.formats.registry import EXPORTS, Export
+from ketl.formats.writing import rows_to_bytes
 from ketl.memory.review import with_decisions
-from ketl.results.outcome import ResultRow
+from ketl.results.rows import ResultRow
 from ketl.runs.host import LiveRun
 from ketl.ui.session import runs
 

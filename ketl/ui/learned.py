@@ -8,12 +8,13 @@ from itertools import islice
 
 import streamlit as st
 
-from ketl.catalog.catalog import FIELDS
+from ketl.catalog.products import FIELDS
+from ketl.formats.tmx_file import export_memory
 from ketl.language.languages import LANGUAGES
 from ketl.memory.memory import Memory
 from ketl.memory.outdated import find_outdated
 from ketl.memory.route_records import records, suggestions
-from ketl.ui.catalogs import open_catalog
+from ketl.ui.catalogs import catalog_in_use
 from ketl.ui.session import runs
 
 _NAMES = {language.tag: language.name for language in LANGUAGES}
@@ -103,7 +104,7 @@ def outdated_panel() -> None:
     memory = Memory(runs().store, engine)
     tags = {row.language_tag for row in memory.stats() if row.engine == engine}
     languages = [language for language in LANGUAGES if language.tag in tags]
-    rows = list(islice(find_outdated(memory, open_catalog()[1], languages), _MOST_OUTDATED))
+    rows = list(islice(find_outdated(memory, catalog_in_use()[1], languages), _MOST_OUTDATED))
     if not rows:
         st.info("Nothing: no English text has changed since it was translated.", icon=":material/history:")
         return
@@ -125,7 +126,7 @@ def outdated_panel() -> None:
 def _tmx(memory: Memory) -> Callable[[], bytes]:
     def write() -> bytes:
         handle = io.BytesIO()
-        memory.export_tmx(handle)
+        export_memory(memory, handle)
         return handle.getvalue()
 
     return write

@@ -10,12 +10,14 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ketl.catalog.catalog import DEFAULT_CATALOG, FIELD_NAMES, FIELDS, Catalog
+from ketl.catalog.catalog import Catalog
+from ketl.catalog.products import FIELD_NAMES, FIELDS
+from ketl.formats.catalog_files import DEFAULT_CATALOG
 from ketl.language.languages import LANGUAGES
 from ketl.runs.host import LiveRun
 from ketl.runs.job import Job
 from ketl.ui import words
-from ketl.ui.catalogs import Entry, choose_catalog, entries, open_catalog, redraw_table
+from ketl.ui.catalogs import Entry, catalog_in_use, choose_catalog, entries, redraw_table
 from ketl.ui.session import runs
 
 SHOWN_MOST = 2_000
@@ -72,14 +74,14 @@ class Choice:
 
 def chosen_so_far(live: LiveRun | None) -> str:
     """Return what is chosen, in words, empty before both kinds are; a fresh session takes over its run's choice."""
-    _seed(live, open_catalog()[0])
+    _seed(live, catalog_in_use()[0])
     products, languages = len(st.session_state["products"]), len(st.session_state["languages"])
     return words.selection(products, languages) if products and languages else ""
 
 
 def choose(left: DeltaGenerator, right: DeltaGenerator) -> Choice:
     """Draw the pickers, the products at the left, and return the choice."""
-    path, catalog = open_catalog()
+    path, catalog = catalog_in_use()
     with left:
         choose_catalog()
         products = _choose_products(entries())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ketl.catalog.catalog import FIELDS, Product
+from ketl.catalog.products import FIELDS, Product
 from ketl.memory.review import needs_a_look, with_decisions
-from ketl.results.outcome import ResultRow, Status
-from ketl.results.rows import rows_of
+from ketl.results.outcome import Status
+from ketl.results.rows import ResultRow, rows_of
 from ketl.runs.host import LiveRun
 from ketl.ui.cards import english_card, language_card
 from ketl.ui.downloads import all_rows
@@ -122,7 +122,7 @@ def _products(live: LiveRun, kept: list[ResultRow] | None) -> list[tuple[str, st
 def _rows_of(live: LiveRun, product: Product) -> list[ResultRow]:
     result, chosen = live.result, live.selection
     assert result is not None
-    rows = rows_of([product], chosen.fields, chosen.languages, result.outcomes)
+    rows = rows_of([product], chosen.fields, chosen.languages, result.outcomes.find)
     return list(with_decisions(rows, runs().store.decisions(live.run_id)))
 
 

@@ -7,13 +7,14 @@ from html import escape
 
 import streamlit as st
 
-from ketl.catalog.catalog import FIELDS
+from ketl.catalog.products import FIELDS
 from ketl.checks import LABELS
 from ketl.errors import KetlError
 from ketl.language.languages import LANGUAGES
 from ketl.memory.memory import Memory
 from ketl.memory.review import approve, edit, passed, send_back, withdraw, worst_first
-from ketl.results.outcome import ResultRow, Status
+from ketl.results.outcome import Status
+from ketl.results.rows import ResultRow
 from ketl.runs.host import LiveRun
 from ketl.ui import words
 from ketl.ui.cards import finding_html

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ketl.cli import main
-from ketl.formats import LONG_COLUMNS
+from ketl.formats.layouts import LONG_COLUMNS
 from ketl.simulator import RunningSimulator, is_demo_text
 from ketl.store import Store
 

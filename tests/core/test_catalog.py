@@ -11,9 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ketl.catalog import catalog
-from ketl.catalog.catalog import Catalog, Product, clean_text, find_fields, load_products, parse_product
+from ketl.catalog.catalog import Catalog
+from ketl.catalog.products import Product, clean_text, find_fields, parse_product
 from ketl.errors import CatalogError, SelectionError
+from ketl.formats import catalog_files
+from ketl.formats.catalog_files import load_products, open_catalog
 from tests.strategies import near_products
 
 JACKET = {
@@ -35,7 +37,7 @@ def write(folder: Path, content: object, name: str = "catalog.json") -> Path:
 
 def refusal(path: Path) -> str:
     with pytest.raises(CatalogError) as caught:
-        list(Catalog.open(path))
+        list(open_catalog(path))
     return str(caught.value)
 
 
@@ -182,14 +184,14 @@ def test_a_large_file_is_read_anew_for_each_pass_and_gives_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path, [{"product_id": n, "product_name": f"Sock {n}"} for n in range(50)])
-    held = Catalog.open(path)
-    monkeypatch.setattr(catalog, "STREAM_ABOVE_BYTES", 10)
-    streamed = Catalog.open(path)
+    held = open_catalog(path)
+    monkeypatch.setattr(catalog_files, "STREAM_ABOVE_BYTES", 10)
+    streamed = open_catalog(path)
     assert (held.held, streamed.held) == (True, False)
     assert list(streamed) == list(streamed) == list(held)
     twice = write(tmp_path, [{"product_id": 1, "product_name": "a"}, {"product_id": 1, "product_name": "b"}], "2.json")
     with pytest.raises(CatalogError, match="more than once"):
-        list(Catalog.open(twice))
+        list(open_catalog(twice))
 
 
 def test_selecting_keeps_the_order_of_the_file_and_names_near_matches() -> None:

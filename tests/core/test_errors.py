@@ -7,7 +7,8 @@ import inspect
 import pytest
 
 from ketl import errors
-from ketl.errors import KetlError, LimitReachedError, ProviderError, did_you_mean, near_matches, redact
+from ketl._words import did_you_mean, near_matches, redact
+from ketl.errors import KetlError, LimitReachedError, ProviderError
 
 FAMILY = [value for _, value in inspect.getmembers(errors, inspect.isclass) if issubclass(value, Exception)]
 

@@ -16,8 +16,12 @@ from hypothesis import strategies as st
 
 from ketl.checks.base import Finding, Severity
 from ketl.errors import CatalogError, SettingsError
-from ketl.formats import EXPORTS, LONG_COLUMNS, check_writable, find_export, read_long_csv, rows_to_bytes, write_rows
-from ketl.results.outcome import ResultRow, Status
+from ketl.formats.csv_file import read_long_csv
+from ketl.formats.layouts import LONG_COLUMNS
+from ketl.formats.registry import EXPORTS, find_export
+from ketl.formats.writing import check_writable, rows_to_bytes, write_rows
+from ketl.results.outcome import Status
+from ketl.results.rows import ResultRow
 from tests.strategies import any_text, rows
 
 SPANISH = ResultRow(

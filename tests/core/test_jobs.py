@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ketl.errors import SettingsError
 from ketl.results.baseline import BaselineKind
-from ketl.runs.job import Job, Mode, job_from_json, job_to_json, parse_length
+from ketl.runs.durations import parse_length
+from ketl.runs.job import Job, Mode, job_from_json, job_to_json
 
 words = st.lists(st.text(st.characters(codec="utf-8"), max_size=6), max_size=3).map(tuple)
 jobs = st.builds(

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ketl.catalog.catalog import Product
+from ketl.catalog.products import Product
 from ketl.catalog.units import Segment, Text, cut_texts, text_key
 from ketl.checks.base import Finding, Severity
+from ketl.formats.tmx_file import export_memory, import_memory
 from ketl.language.languages import find_language
 from ketl.memory.memory import Former, Memory, MemoryStats, Remembered
 from ketl.results.outcome import Status
@@ -161,9 +162,9 @@ def test_a_memory_carried_over_as_tmx_serves_the_same(tmp_path: Path, store: Sto
     french = replace(EDITED, language_tag="fr", translation="Sweat Sunshirk", status=Status.APPROVED)
     memory.remember([HOODIE, french])
     with (tmp_path / "memory.tmx").open("wb") as handle:
-        assert memory.export_tmx(handle) == 2
+        assert export_memory(memory, handle) == 2
     memory.clear(include_locked=True)
-    assert memory.import_tmx(tmp_path / "memory.tmx") == 2
+    assert import_memory(memory, tmp_path / "memory.tmx") == 2
     assert recalled(memory) == HOODIE.translation
     assert recalled(memory, fingerprint="prompt-2") is None
     assert recalled(memory, french, "prompt-2") == "Sweat Sunshirk"
@@ -175,7 +176,7 @@ def test_an_agencys_tmx_is_locked_and_serves_every_field(tmp_path: Path, memory:
         '<tuv xml:lang="es"><seg>Negro</seg></tuv></tu></body></tmx>',
         encoding="utf-8",
     )
-    memory.import_tmx(tmp_path / "agency.tmx")
+    import_memory(memory, tmp_path / "agency.tmx")
     for kind in ("option", "title", "prose"):
         entry = replace(HOODIE, source="Black", kind=kind, key=text_key(kind, "Black"))
         assert recalled(memory, entry, "any") == "Negro"

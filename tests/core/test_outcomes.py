@@ -12,10 +12,10 @@ from ketl.catalog.catalog import Catalog
 from ketl.catalog.units import cut_texts
 from ketl.checks.base import Finding, Severity
 from ketl.language.languages import find_languages
-from ketl.results import rows as module
-from ketl.results.across import unit_key
-from ketl.results.outcome import Outcome, ResultRow, Status
-from ketl.results.rows import Outcomes, count_rows, rows_of
+from ketl.results.outcome import Outcome, Status
+from ketl.results.rows import ResultRow, count_rows, rows_of, unit_key
+from ketl.runs import outcome_log as module
+from ketl.runs.outcome_log import Outcomes
 from ketl.store import Store
 
 FIELDS = ("name", "details", "colors")
@@ -53,7 +53,7 @@ def every_outcome(status: Status = Status.TRANSLATED) -> list[Outcome]:
 
 
 def rows(outcomes: Outcomes, **more: str) -> list[ResultRow]:
-    return list(rows_of(CATALOG, FIELDS, LANGUAGES, outcomes, **more))
+    return list(rows_of(CATALOG, FIELDS, LANGUAGES, outcomes.find, **more))
 
 
 def test_rows_go_product_by_product_language_by_language_field_by_field() -> None:
@@ -105,7 +105,7 @@ def test_findings_of_a_segment_and_of_a_look_across_stand_in_the_row_and_in_the_
         gathered.add(replace(outcome, findings=(doubt,)) if outcome.text == "es:Black" else outcome)
     other = Finding("consistency", Severity.WARNING, "Elsewhere it is another word.")
     crossed = {unit_key(row): (other,) for row in rows(gathered) if row.source in ("Black", "Trail Sock")}
-    found = list(rows_of(CATALOG, FIELDS, LANGUAGES, gathered, crossed=crossed))
+    found = list(rows_of(CATALOG, FIELDS, LANGUAGES, gathered.find, crossed=crossed))
     assert [r.findings for r in found if r.source == "Black"] == [(doubt, other), (other,)]
     assert count_rows(found).findings == {"numbers": 1, "consistency": 4}
 

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketl.catalog.catalog import FIELD_NAMES, Product, load_products
+from ketl.catalog.products import FIELD_NAMES, Product
 from ketl.errors import GoalError, SettingsError
+from ketl.formats.catalog_files import load_products
 from ketl.language.languages import LANGUAGES, find_languages
+from ketl.planning.census import Census, take_census
 from ketl.planning.packing import MAX_PACK_SEGMENTS
-from ketl.planning.plan import Census, Goals, RunPlan, make_plan, take_census
+from ketl.planning.plan import Goals, RunPlan, make_plan
 from ketl.planning.routing import choose_routes
-from ketl.prompts.wording import source_tokens
+from ketl.prompts.tokens import source_tokens
 from ketl.provider.lane import Lane
 from ketl.provider.models import MODELS, model_facts
 from ketl.provider.protocol import ListedModel

@@ -9,18 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketl.language.languages import LANGUAGES, find_language
-from ketl.prompts.wording import (
-    SYSTEM,
-    Item,
-    Parsed,
-    answer_tokens,
-    build_user,
-    completion_tokens,
-    extra_fields,
-    parse_reply,
-    prompt_tokens,
-    source_tokens,
-)
+from ketl.prompts.replies import Parsed, parse_reply
+from ketl.prompts.tokens import answer_tokens, completion_tokens, prompt_tokens, source_tokens
+from ketl.prompts.wording import SYSTEM, Item, build_user, extra_fields
 from ketl.provider.models import MODELS, model_facts
 from tests.strategies import clean_any_text, solid_text
 

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from ketl.checks.base import Finding, Severity
-from ketl.results.baseline import Baseline, BaselineKind, take_apart
+from ketl.results.baseline import Baseline, BaselineKind
 from ketl.results.events import (
     Admitted,
     Answered,
@@ -20,9 +20,11 @@ from ketl.results.events import (
     Repaired,
     Substituted,
 )
+from ketl.results.gain import take_apart
 from ketl.results.outcome import Outcome, Status
-from ketl.results.report import TIMELINE_MOST, Facts, Tally, build_report
+from ketl.results.report import Facts, build_report
 from ketl.results.rows import UnitCounts
+from ketl.results.tally import TIMELINE_MOST, Tally
 
 WESTERN, ASIAN = "llama-3.3-70b-versatile", "qwen-2.5-32b"
 

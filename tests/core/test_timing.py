@@ -17,8 +17,8 @@ from ketl.results.baseline import (
     bound_s,
     extrapolate,
     sample_size,
-    take_apart,
 )
+from ketl.results.gain import take_apart
 
 
 def use(requests: int, tokens: float, *limits: tuple[str, float, float], shortest: float = 0.2, longest: float = 0.9):

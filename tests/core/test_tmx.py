@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ketl.errors import CatalogError
-from ketl.formats.tmx import TmxUnit, read_tmx, write_tmx
+from ketl.formats.tmx_file import TmxUnit, read_tmx, write_tmx
 from ketl.results.outcome import Status
 from tests.strategies import any_text
 

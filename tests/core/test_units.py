@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketl.catalog.catalog import FIELD_NAMES, KIND_OF, Product, load_products
+from ketl.catalog.products import FIELD_NAMES, KIND_OF, Product
 from ketl.catalog.units import Segment, cut_texts, distinct_texts, text_key
+from ketl.formats.catalog_files import load_products
 from ketl.language.languages import find_language
 from tests.strategies import clean_any_text, products
 

@@ -12,7 +12,8 @@ from ketl.errors import UsageError
 from ketl.language.languages import find_language
 from ketl.memory import review
 from ketl.memory.memory import Memory, Remembered
-from ketl.results.outcome import ResultRow, Status
+from ketl.results.outcome import Status
+from ketl.results.rows import ResultRow
 from ketl.store import Store
 
 DOUBT = (Finding("numbers", Severity.WARNING, "The number 121 is missing."),)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketl.catalog.catalog import FIELD_NAMES, load_products
+from ketl.catalog.products import FIELD_NAMES
 from ketl.catalog.units import distinct_texts
 from ketl.checks import LABELS, REGISTRY, Finding, Severity, Subject, autofix, has_error, run_checks, tidy
+from ketl.formats.catalog_files import load_products
 from ketl.language.glossary import Glossary
 from ketl.language.languages import LANGUAGES, find_language
 

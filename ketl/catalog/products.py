@@ -1,0 +1,177 @@
+"""Reads product rows and says which of their fields are text to translate, of which kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ketl._words import did_you_mean
+from ketl.errors import CatalogError, SelectionError
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One translatable field: its name, what kind of text it holds, and the keys it may have in a file.
+
+    `kind` shapes the instructions to the model: title, list (comma-separated features), spec (materials
+    and measures), prose, option (one short value among siblings, such as a colour).
+    """
+
+    name: str
+    label: str
+    kind: str
+    keys: tuple[str, ...]
+
+
+FIELDS: tuple[Field, ...] = (
+    Field(name="name", label="Name", kind="title", keys=("product_name", "name", "title")),
+    Field(name="features", label="Features", kind="list", keys=("product_features", "features")),
+    Field(name="fabric", label="Fabric", kind="spec", keys=("fabric_details", "fabric")),
+    Field(name="details", label="Details", kind="prose", keys=("other_details", "details", "description")),
+    Field(name="colors", label="Colors", kind="option", keys=("available_colors", "colors")),
+)
+
+
+FIELD_NAMES: tuple[str, ...] = tuple(f.name for f in FIELDS)
+
+
+KIND_OF: Mapping[str, str] = {f.name: f.kind for f in FIELDS}
+
+
+_KEY_TO_FIELD: Mapping[str, str] = {key: f.name for f in FIELDS for key in f.keys}
+
+
+_ID_KEYS = ("product_id", "id", "sku")
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One catalogue row: its id as text, its texts by field, and every other column untouched.
+
+    A value of `texts` is a string, or a tuple of strings for a field that holds a list. Absent, null and
+    blank fields are not in `texts`.
+    """
+
+    id: str
+    texts: Mapping[str, str | tuple[str, ...]]
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The English name, or "Product <id>" for a row without one."""
+        name = self.texts.get("name")
+        return name if isinstance(name, str) else f"Product {self.id}"
+
+
+def clean_text(text: str) -> str:
+    """Return `text` without control characters and lone surrogates, which no file format can carry."""
+    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+
+
+def find_fields(words: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the field names meant by `words` (names or labels in any case); None or nothing means all.
+
+    Raises SelectionError, naming the near matches, for an unknown field.
+    """
+    chosen: list[str] = []
+    known = {spelling.casefold(): f.name for f in FIELDS for spelling in (f.name, f.label, *f.keys)}
+    for word in words or ():
+        name = known.get(word.strip().casefold())
+        if name is None:
+            raise SelectionError(
+                f"The field “{word}” is not known.{did_you_mean(word, FIELD_NAMES)} Fields: {', '.join(FIELD_NAMES)}."
+            )
+        if name not in chosen:
+            chosen.append(name)
+    return tuple(chosen) or FIELD_NAMES
+
+
+def parse_product(row: object, where: str) -> Product:
+    """Return the product in one row of a catalogue, flat or nested under `extracted_data`.
+
+    `where` names the row in messages ("Row 3"). Raises CatalogError when the row is no product.
+    """
+    if not isinstance(row, Mapping):
+        raise CatalogError(f"{where} is not a product: expected an object with a product_id, found {_what(row)}.")
+    nested = row.get("extracted_data")
+    inner: Mapping[str, Any] = nested if isinstance(nested, Mapping) else {}
+    ident = _identity(row, inner, where)
+    texts: dict[str, str | tuple[str, ...]] = {}
+    for entry in FIELDS:
+        for source in (inner, row):
+            key = next((k for k in entry.keys if source.get(k) is not None), None)
+            if key is not None:
+                text = _read_text(source[key], f"{where} (product {ident})", key)
+                if text:
+                    texts[entry.name] = text
+                break
+    extra = {k: v for source in (row, inner) for k, v in source.items() if _passes_through(k)}
+    return Product(ident, texts, extra)
+
+
+def _cleaned(product: Product) -> Product:
+    """Return a product built by hand with its texts as a file's would be."""
+    texts = {
+        name: clean_text(value) if isinstance(value, str) else tuple(clean_text(item) for item in value)
+        for name, value in product.texts.items()
+    }
+    return product if texts == dict(product.texts) else Product(product.id, texts, product.extra)
+
+
+def _passes_through(key: str) -> bool:
+    return key not in _KEY_TO_FIELD and key not in ("extracted_data", *_ID_KEYS)
+
+
+def _identity(row: Mapping[str, Any], inner: Mapping[str, Any], where: str) -> str:
+    for source in (row, inner):
+        for key in _ID_KEYS:
+            value = source.get(key)
+            if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+                if isinstance(value, float) and value.is_integer():
+                    value = int(value)
+                ident = clean_text(str(value)).strip()
+                if ident:
+                    return ident
+            elif value is not None:
+                raise CatalogError(f"{where} has a {key} that is {_what(value)}. Give it a number or a short text.")
+    raise CatalogError(f"{where} has no product_id. Give every product an id of its own.")
+
+
+def _read_text(value: object, where: str, key: str) -> str | tuple[str, ...]:
+    """Return a field's text, a tuple for a list; blank becomes an empty value."""
+    if isinstance(value, str):
+        text = clean_text(value)
+        return text if text.strip() else ""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, Sequence):
+        items: list[str] = []
+        for item in value:
+            part = _read_text(item, where, key) if item is not None else ""
+            if isinstance(part, tuple):
+                raise CatalogError(
+                    f"{where}: the field “{key}” holds a list inside a list. Use one plain list of texts."
+                )
+            if part:
+                items.append(part)
+        return tuple(items)
+    raise CatalogError(f"{where}: the field “{key}” is {_what(value)}. It must be a text or a list of texts.")
+
+
+def _what(value: object) -> str:
+    if value is None:
+        return "empty (null)"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    return "a nested object" if isinstance(value, Mapping) else "a list"

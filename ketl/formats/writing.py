@@ -1,0 +1,104 @@
+"""Writes rows to a file that appears only when it is whole, and asks beforehand whether it can be written."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from ketl.errors import SettingsError
+from ketl.formats.registry import find_export
+from ketl.results.rows import ResultRow
+
+# A disk with less room than this is called full before the run rather than after it.
+_PROBE_BYTES = 64 * 1024
+
+
+def check_writable(path: str | Path, layout: str = "long") -> None:
+    """Raise SettingsError when a result file could not be written to `path`; call this before the run.
+
+    Checks the ending, the layout, the folder and that the disk has room, and leaves nothing behind.
+    """
+    find_export(path, layout).check()
+    target = _resolve(Path(path))
+    if target.is_dir():
+        raise SettingsError(f"{path} is a folder. Name a file in it, for example {Path(path) / 'translations.csv'}.")
+    if not target.parent.is_dir():
+        raise SettingsError(f"The folder {target.parent} does not exist. Create it, or write the file elsewhere.")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise SettingsError(f"{path} is write-protected. Choose another file name.")
+    probe = _beside(target)
+    try:
+        with probe.open("xb") as handle:
+            handle.write(bytes(_PROBE_BYTES))
+    except OSError as error:
+        raise SettingsError(_cannot_write(path, error)) from error
+    finally:
+        _remove(probe)
+
+
+def write_rows(rows: Iterable[ResultRow], path: str | Path, *, layout: str = "long") -> int:
+    """Write `rows` to `path` in the format of its ending and return how many rows there were.
+
+    The file appears under its name only when it is complete; until then an older file of that name stays.
+    Rows are streamed; the wide layout wants the languages of one text next to one another. Raises
+    SettingsError when the layout or ending is unknown or the file cannot be written.
+    """
+    export = find_export(path, layout)
+    export.check()
+    target = _resolve(Path(path))
+    draft = _beside(target)
+    try:
+        with draft.open("xb") as handle:
+            count = export.write(rows, handle)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(draft, target)
+    except OSError as error:
+        raise SettingsError(
+            f"{_cannot_write(path, error)} The finished translations are kept; running again costs nothing for them."
+        ) from error
+    finally:
+        _remove(draft)
+    return count
+
+
+def rows_to_bytes(rows: Iterable[ResultRow], ending: str = ".csv", layout: str = "long") -> bytes:
+    """Return the file that `write_rows` would write, for a download button.
+
+    Raises SettingsError when the layout or ending is unknown.
+    """
+    export = find_export(ending, layout)
+    export.check()
+    buffer = io.BytesIO()
+    export.write(rows, buffer)
+    return buffer.getvalue()
+
+
+def _resolve(path: Path) -> Path:
+    # Following links first keeps a linked file a link: renaming would put a plain file in its place.
+    return Path(os.path.realpath(path.expanduser()))
+
+
+def _beside(target: Path) -> Path:
+    # Renaming is only atomic within one file system, so the draft lies in the folder of its target.
+    return target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}.part")
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        # The folder itself may have gone or become read-only; the error that matters is already on its way.
+        return
+
+
+def _cannot_write(path: str | Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{path} cannot be written: the disk is full. Free some space or write the file elsewhere."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{path} cannot be written: the folder does not allow it. Choose another folder."
+    return f"{path} cannot be written ({error.strerror or type(error).__name__}). Choose another file."

@@ -1,0 +1,219 @@
+"""Folds a run's events while they happen: counts, seconds, tokens, dollars, by model and in all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ketl.checks.base import Severity
+from ketl.results.baseline import LaneUse
+from ketl.results.events import (
+    Admitted,
+    Answered,
+    Ended,
+    Event,
+    LimitReached,
+    LimitWaited,
+    PhaseBegan,
+    Repaired,
+    Substituted,
+)
+from ketl.results.outcome import Outcome, Status
+from ketl.results.route_stats import RouteStats
+
+TIMELINE_MOST = 5_000
+
+
+@dataclass(slots=True)
+class ModelTally:
+    """What one model did in a run."""
+
+    requests: int = 0
+    attempts: int = 0
+    answered: int = 0
+    status_counts: Counter[str] = field(default_factory=Counter)
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+    busy_s: float = 0.0
+    waited_s: float = 0.0
+    shortest_s: float = float("inf")
+    longest_s: float = 0.0
+
+
+@dataclass(slots=True)
+class RouteTally:
+    """What one model did for one language and field kind in a run."""
+
+    answers: int = 0
+    passed: int = 0
+    repaired: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        """Take one segment's end in."""
+        flawed = any(f.severity is Severity.ERROR for f in outcome.findings)
+        good = outcome.status is Status.TRANSLATED and not flawed
+        self.answers += 1
+        self.passed += good and not outcome.rung
+        self.repaired += good and outcome.rung > 0
+        self.failed += not good
+        self.seconds += outcome.seconds or 0.0
+
+
+class Tally:
+    """The fold over one run's events; cheap enough to be read while the run goes on.
+
+    `timeline` holds the attempts' `Answered` events, the first 5,000 of them. Only the first phase of a
+    comparison is counted; the baseline's own attempts are not the run's.
+    """
+
+    def __init__(self) -> None:
+        self.models: dict[str, ModelTally] = {}
+        self.timeline: list[Answered] = []
+        self.substitutions: list[Substituted] = []
+        self.findings: Counter[str] = Counter()
+        self.segments: Counter[str] = Counter()
+        self.from_memory = 0
+        self.requests = 0
+        self.rungs: Counter[tuple[int, bool]] = Counter()
+        self.first_result_s: float | None = None
+        self.cost_usd: float | None = 0.0
+        self.repair_cost_usd = 0.0
+        self.hedges = 0
+        self.limit: LimitReached | None = None
+        self.refusals = 0
+        self.service_s = 0.0
+        self.predicted_service_s = 0.0
+        self.routes: dict[tuple[str, str, str], RouteTally] = {}
+        self.spent: dict[tuple[str, str], tuple[int, float]] = {}
+        self.phase = ""
+        self._counting = True
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were made."""
+        return sum(model.attempts for model in self.models.values())
+
+    def add(self, event: Event) -> None:
+        """Take one event in."""
+        match event:
+            case PhaseBegan():
+                self.phase = event.phase
+                self._counting = event.phase != "baseline"
+            case _ if not self._counting:
+                return
+            case Admitted():
+                self.requests += event.first
+                self._model(event.model).requests += event.new_here
+            case Answered():
+                self._answered(event)
+            case Ended():
+                self._ended(event)
+            case LimitReached():
+                self.limit = event
+                self.refusals += event.refused
+            case LimitWaited():
+                self._model(event.model).waited_s += event.seconds
+                self.limit = None
+            case Substituted():
+                self.substitutions.append(event)
+            case Repaired():
+                self.rungs[event.rung, event.solved] += 1
+
+    def _model(self, name: str) -> ModelTally:
+        tally = self.models.get(name)
+        if tally is None:
+            tally = self.models[name] = ModelTally()
+        return tally
+
+    def _answered(self, event: Answered) -> None:
+        model = self._model(event.model)
+        prompt, completion, cached = event.tokens
+        model.attempts += 1
+        model.status_counts[event.status] += 1
+        model.prompt += prompt
+        model.completion += completion
+        model.cached += cached
+        model.busy_s += event.seconds
+        if event.status == "200":
+            model.answered += 1
+            model.shortest_s = min(model.shortest_s, event.seconds)
+            model.longest_s = max(model.longest_s, event.seconds)
+            self.service_s += event.service_s or event.seconds
+            self.predicted_service_s += event.predicted_s
+        if event.cost_usd is None:
+            self.cost_usd = None
+        elif self.cost_usd is not None:
+            self.cost_usd += event.cost_usd
+            if event.kind == "repair":
+                self.repair_cost_usd += event.cost_usd
+        self.hedges += event.kind == "hedge"
+        before = self.spent.get((event.language_tag, event.model), (0, 0.0))
+        self.spent[event.language_tag, event.model] = (
+            before[0] + prompt + completion,
+            before[1] + (event.cost_usd or 0.0),
+        )
+        if len(self.timeline) < TIMELINE_MOST:
+            self.timeline.append(event)
+
+    def _ended(self, event: Ended) -> None:
+        outcome = event.outcome
+        self.segments[outcome.status] += 1
+        self.from_memory += outcome.from_memory
+        if self.first_result_s is None and outcome.status is Status.TRANSLATED:
+            self.first_result_s = event.at_s
+        for finding in outcome.findings:
+            self.findings[finding.id] += 1
+        if outcome.model and not outcome.from_memory:
+            key = (outcome.language_tag, outcome.kind, outcome.model)
+            route = self.routes.get(key)
+            if route is None:
+                route = self.routes[key] = RouteTally()
+            route.add(outcome)
+
+    def route_stats(self, engine: str) -> list[RouteStats]:
+        """Return what this run says of each model by language and field kind, for the store to add up.
+
+        Tokens and dollars are spread evenly over a model's answers in one language: packs mix kinds.
+        """
+        answers: Counter[tuple[str, str]] = Counter()
+        for (tag, _, model), route in self.routes.items():
+            answers[tag, model] += route.answers
+        stats = []
+        for (tag, kind, model), route in self.routes.items():
+            tokens, cost = self.spent.get((tag, model), (0, 0.0))
+            part = route.answers / max(1, answers[tag, model])
+            stats.append(
+                RouteStats(
+                    engine=engine,
+                    language_tag=tag,
+                    kind=kind,
+                    model=model,
+                    answers=route.answers,
+                    passed=route.passed,
+                    repaired=route.repaired,
+                    failed=route.failed,
+                    seconds_sum=route.seconds,
+                    tokens=round(tokens * part),
+                    cost_usd=cost * part,
+                )
+            )
+        return stats
+
+    def lane_uses(self, limits: Mapping[str, list[tuple[str, float, float]]]) -> dict[str, LaneUse]:
+        """Return what was taken from each lane, given the limits each had when the run began."""
+        return {
+            name: LaneUse(
+                requests=model.answered,
+                tokens=model.prompt + model.completion,
+                completion_tokens=model.completion,
+                shortest_s=model.shortest_s,
+                longest_s=model.longest_s,
+                limits=limits.get(name, []),
+            )
+            for name, model in self.models.items()
+            if model.answered
+        }
