@@ -45,22 +45,22 @@ def measure(server: NeutralServer, folder: Path) -> str:
 def main() -> None:
     """Make the three runs in this process and print the seconds as JSON."""
     from ketl.formats.catalog_files import open_catalog
-    from ketl.runs.host import LiveRun, Runs
+    from ketl.runs.host import RunHost, RunView
     from ketl.runs.job import Job
     from ketl.settings import load_settings
 
     large, small, plan = sys.argv[1:]
-    runs = Runs(load_settings())
+    runs = RunHost(load_settings())
 
-    def start(catalog: str, languages: tuple[str, ...]) -> LiveRun:
+    def start(catalog: str, languages: tuple[str, ...]) -> RunView:
         job = Job(languages=languages, pack=1, plan=plan, memory=False, glossary="none")
         return runs.start(job, open_catalog(catalog))
 
-    def finish(live: LiveRun) -> float:
+    def finish(live: RunView) -> float:
         while live.live:
             time.sleep(0.005)
-        if live.result is None or live.state != "finished":
-            raise SystemExit(live.error or live.state)
+        if live.result is None or live.status != "finished":
+            raise SystemExit(live.error or live.status)
         return float(live.result.report["makespan_s"])
 
     three = TWELVE[:3]

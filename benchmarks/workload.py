@@ -15,7 +15,8 @@ from ketl.formats.catalog_files import open_catalog
 from ketl.language.brand_voice import BrandVoice
 from ketl.language.glossary import Glossary
 from ketl.language.languages import Language, find_languages
-from ketl.prompts.brief import Brief, Prepared
+from ketl.prompts.brief import Brief
+from ketl.prompts.prepared import Prepared
 from ketl.provider.lane import Lane
 from ketl.provider.models import model_facts
 from ketl.provider.tiers import UNLIMITED

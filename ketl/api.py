@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from ketl.catalog.catalog import Catalog
 from ketl.catalog.products import Product
+from ketl.errors import SelectionError
+from ketl.formats.frames import to_frame
 from ketl.provider.tiers import load_plan
 from ketl.results.events import Event
 from ketl.results.rows import ResultRow
-from ketl.runs.connection import Session, open_session
+from ketl.runs.connection import Connection, open_connection
+from ketl.runs.drive import drive
 from ketl.runs.job import Job
 from ketl.runs.run import Run, RunResult
-from ketl.runs.selection import select
 from ketl.settings import Settings, load_settings
 from ketl.store import Store
+
+if TYPE_CHECKING:
+    import pandas
 
 _T = TypeVar("_T")
 Products = Iterable[Product | Mapping[str, Any]]
@@ -39,17 +45,29 @@ class ProductTranslation:
     rows: tuple[ResultRow, ...]
     report: Mapping[str, Any]
 
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a pandas DataFrame with one row per unit and the columns of the long CSV."""
+        return to_frame(self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogDone:
-    """The last event of `translate_catalog`: the whole result, its report and its rows."""
+    """The last event of `translate_catalog`: the whole result, its report, its rows, and them as pandas frames."""
 
     result: RunResult
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a pandas DataFrame with one row per unit and the columns of the long CSV."""
+        return self.result.to_frame()
+
+    def frames(self, chunk_rows: int = 50_000) -> Iterator[pandas.DataFrame]:
+        """Yield the rows of `to_frame` in frames of at most `chunk_rows`, for runs larger than the memory."""
+        return self.result.frames(chunk_rows)
 
 
 async def translate_product(
     product_id: str | int,
-    languages: Sequence[str],
+    languages: Sequence[str] = (),
     products: Products | None = None,
     *,
     fields: Sequence[str] = (),
@@ -57,12 +75,16 @@ async def translate_product(
 ) -> ProductTranslation:
     """Translate one product into `languages` (English names, own names or BCP 47 tags) in parallel.
 
-    `products` is what `load_products` returned, by default the shipped catalogue; `job` sets what else a run
-    may be told. Without GROQ_API_KEY the local demo server answers. Raises SelectionError for an unknown
-    product, language or field; a text that fails is a row of the result with its reason.
+    `products` is what `load_products` returned, by default the job's catalogue or the shipped one. `job` sets what
+    else a run may be told; what the arguments name goes before what the job names, all else of the job counts.
+    Without GROQ_API_KEY the local demo server answers. Raises SelectionError for an unknown product, language or
+    field, or when job and arguments contradict each other; a text that fails is a row of the result with its reason.
     """
-    if isinstance(languages, str):
-        languages = [languages]
+    if job is not None and job.products and str(product_id) not in job.products:
+        raise SelectionError(
+            f"The job asks for the products {', '.join(job.products)}, the call for product {product_id}. "
+            "Leave the products out of the job, or name one of them."
+        )
     result: RunResult | None = None
     events = translate_catalog(products, languages, product_ids=[product_id], fields=fields, job=job)
     async for event in events:
@@ -84,31 +106,29 @@ async def translate_catalog(
 ) -> AsyncIterator[Event | CatalogDone]:
     """Translate many products; yields every event of the run as it happens, and `CatalogDone` at the end.
 
-    Leaving the loop early cancels the run. Raises as `translate_product` does.
+    `product_ids`, `languages` and `fields` go before what `job` selects; left out, the job's own selection counts,
+    and where that is empty, too, everything (languages must be named somewhere). Leaving the loop early cancels the
+    run. Raises as `translate_product` does.
     """
-    if isinstance(languages, str):
-        languages = [languages]
-    wanted = replace(
-        job or Job(),
-        products=tuple(str(i) for i in product_ids),
-        languages=tuple(languages),
-        fields=tuple(fields),
-    )
-    selection = select(wanted, None if products is None else Catalog.of(products))
+    wanted = _wanted(job or Job(), products, languages, product_ids, fields)
     settings = load_settings()
     store = await asyncio.to_thread(Store, settings.database_url)
-    shared = _SharedSession(settings, wanted.plan, store)
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
     runs: list[Run] = []
 
     async def work() -> RunResult:
         # The task closes what it opened: a generator that is left behind when its loop ends never gets to.
         try:
-            runs.append(Run(selection, await shared.join(), store, queue.put_nowait))
-            return await runs[0].execute()
+            return await drive(
+                wanted,
+                lambda: _shared_connection(settings, wanted.plan, store),
+                store,
+                catalog=None if products is None else Catalog.of(products),
+                watch=queue.put_nowait,
+                began=runs.append,
+            )
         finally:
             queue.put_nowait(None)
-            await shared.leave()
             await asyncio.to_thread(store.close)
 
     task = asyncio.ensure_future(work())
@@ -123,52 +143,71 @@ async def translate_catalog(
             await task
 
 
+def _wanted(
+    job: Job,
+    products: Products | None,
+    languages: Sequence[str],
+    product_ids: Sequence[str | int],
+    fields: Sequence[str],
+) -> Job:
+    """Return the job with what the arguments name in place of its own.
+
+    Raises SelectionError when both name a catalogue.
+    """
+    if products is not None and job.catalog is not None:
+        raise SelectionError(
+            f"The job names the catalogue {job.catalog}, and products were given, too. Give one of the two."
+        )
+    if isinstance(languages, str):
+        languages = [languages]
+    named: dict[str, Any] = {
+        "products": tuple(str(i) for i in product_ids),
+        "languages": tuple(languages),
+        "fields": tuple(fields),
+    }
+    return replace(job, **{name: value for name, value in named.items() if value})
+
+
 @dataclass(slots=True)
 class _Shared:
-    """A session that calls at once use together, and how many they are."""
+    """A connection that calls at once use together, and how many they are."""
 
-    opening: asyncio.Task[Session]
+    opening: asyncio.Task[Connection]
     users: int = 0
 
 
-_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Settings, str], _Shared]] = WeakKeyDictionary()
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Settings, str], _Shared]] = WeakKeyDictionary()
 
 
-class _SharedSession:
-    """One call's part in the running loop's session for these settings; the last call that leaves closes it.
+@asynccontextmanager
+async def _shared_connection(settings: Settings, plan: str, store: Store) -> AsyncIterator[Connection]:
+    """Yield the running loop's connection for these settings; the last call that leaves closes it.
 
     Calls at once share it, so that no text is paid for twice and a small call is not held up by a large one.
     """
-
-    def __init__(self, settings: Settings, plan: str, store: Store) -> None:
-        limits = load_plan(plan)
-        self._open_ones = _sessions.setdefault(asyncio.get_running_loop(), {})
-        self._key = (settings, plan)
-        shared = self._open_ones.get(self._key)
-        if shared is None:
-            shared = _Shared(asyncio.ensure_future(open_session(settings, limits, store)))
-            self._open_ones[self._key] = shared
-        shared.users += 1
-        self._shared = shared
-
-    async def join(self) -> Session:
-        """Return the session once it is open; who gives up waiting does not take it from the others."""
-        return await asyncio.shield(self._shared.opening)
-
-    async def leave(self) -> None:
-        """Be done with the session."""
-        self._shared.users -= 1
-        if not self._shared.users:
-            del self._open_ones[self._key]
-            await _close(self._shared.opening)
+    open_ones = _shared.setdefault(asyncio.get_running_loop(), {})
+    key = (settings, plan)
+    shared = open_ones.get(key)
+    if shared is None:
+        opening = asyncio.ensure_future(open_connection(settings, load_plan(plan), store))
+        shared = open_ones[key] = _Shared(opening)
+    shared.users += 1
+    try:
+        # Who gives up waiting does not take the connection from the others.
+        yield await asyncio.shield(shared.opening)
+    finally:
+        shared.users -= 1
+        if not shared.users:
+            del open_ones[key]
+            await _close(shared.opening)
 
 
-async def _close(opening: asyncio.Task[Session]) -> None:
+async def _close(opening: asyncio.Task[Connection]) -> None:
     if not opening.done():
         opening.cancel()
-    (session,) = await asyncio.gather(opening, return_exceptions=True)
-    if isinstance(session, Session):
-        await session.close()
+    (connection,) = await asyncio.gather(opening, return_exceptions=True)
+    if isinstance(connection, Connection):
+        await connection.close()
 
 
 def _by_language(rows: Iterable[ResultRow]) -> dict[str, dict[str, str | list[str]]]:

@@ -15,16 +15,15 @@ from ketl.errors import RunError
 from ketl.language.brand_voice import BrandVoice
 from ketl.language.glossary import Glossary
 from ketl.language.languages import find_languages
-from ketl.planning.census import take_census
 from ketl.prompts.brief import Brief
 from ketl.provider.lane import Lane
 from ketl.provider.models import model_facts
 from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
 from ketl.provider.tiers import Limits, load_plan
-from ketl.runs.connection import Session
+from ketl.runs.connection import Connection
 from ketl.runs.job import Job
 from ketl.runs.run import Run, RunResult
-from ketl.runs.selection import Selection
+from ketl.runs.selection import Selection, cut
 
 T = TypeVar("T")
 WESTERN = "llama-3.3-70b-versatile"
@@ -172,15 +171,18 @@ def products(count: int, *, colors: tuple[str, ...] = ()) -> Catalog:
 def selection(catalog: Catalog, *languages: str, **job: Any) -> Selection:
     """Return a selection without glossary and brand voice, so that a test sees only its own texts."""
     job.setdefault("pack", 1)
-    made = Job(languages=languages, memory=False, **job)
+    job.setdefault("memory", False)
+    made = Job(languages=languages, **job)
     fields = ("name", "features", "fabric", "details", "colors")
+    cuttings, census = cut(catalog, fields)
     return Selection(
         job=made,
         catalog=catalog,
         fields=fields,
         languages=find_languages(languages),
-        brief=Brief(Glossary(), BrandVoice({}, {})),
-        census=take_census(catalog, fields),
+        brief=Brief(Glossary(), BrandVoice()),
+        cuttings=cuttings,
+        census=census,
     )
 
 
@@ -193,10 +195,10 @@ def lanes_for(provider: FakeProvider, limits: Limits | None = None, plan: str = 
     }
 
 
-def open_fake(provider: FakeProvider, lanes: dict[str, Lane]) -> Session:
+def open_fake(provider: FakeProvider, lanes: dict[str, Lane]) -> Connection:
     """Return a session with the provider on the running loop."""
     listed = [ListedModel(id=name) for name in provider.models]
-    return Session(provider, lanes, listed, engine="groq", account="test", round_trip_s=0.004)
+    return Connection(provider, lanes, listed, engine="groq", account="test", round_trip_s=0.004)
 
 
 def translate(

@@ -89,6 +89,7 @@ def _pattern(terms: tuple[str, ...], kinds: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(parts), re.DOTALL)
 
 
+@lru_cache(maxsize=4096)
 def is_code(token: str) -> bool:
     """Tell whether a token of letters and digits is a code (4XL, A-1002, 600D) and no measure or counted word.
 
@@ -106,6 +107,53 @@ def is_code(token: str) -> bool:
     return not _WORD.search(token)
 
 
+# The signs without which a pattern cannot match: most texts have few of them, and every pattern that is tried
+# at every letter of a text takes its time.
+_SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("⟦", ("bracket",)),
+    ("⟧", ("bracket",)),
+    ("<", ("comment", "tag")),
+    ("{", ("liquid", "double_brace", "dollar_brace", "brace")),
+    ("[[", ("double_square",)),
+    ("%", ("percent_name", "percent")),
+    ("://", ("url",)),
+    ("www.", ("url",)),
+    ("mailto:", ("url",)),
+    ("tel:", ("url",)),
+    ("@", ("email",)),
+    ("UPF", ("rating",)),
+    ("SPF", ("rating",)),
+)
+_DIGITS = re.compile("[0-9]+")
+_JOINTS = frozenset("-_")
+
+
+def _possible(text: str) -> tuple[str, ...]:
+    """Return the patterns that may match somewhere in `text`, in their order."""
+    found = {kind for sign, kinds in _SIGNS if sign in text for kind in kinds}
+    if _joins_digits_and_letters(text):
+        found.add("code")
+    return tuple([kind for kind in PATTERNS if kind in found]) if found else ()
+
+
+def _joins_digits_and_letters(text: str) -> bool:
+    """Whether some digits have a Latin letter beside them, or behind a hyphen: without it there is no code."""
+    last = len(text) - 1
+    for digits in _DIGITS.finditer(text):
+        start, end = digits.start() - 1, digits.end()
+        if start > 0 and text[start] in _JOINTS:
+            start -= 1
+        if end < last and text[end] in _JOINTS:
+            end += 1
+        if (start >= 0 and _is_latin(text[start])) or (end <= last and _is_latin(text[end])):
+            return True
+    return False
+
+
+def _is_latin(sign: str) -> bool:
+    return sign.isascii() and sign.isalpha()
+
+
 def hide(text: str, terms: tuple[str, ...] = (), *, kinds: tuple[str, ...] = KINDS) -> Hidden:
     """Return `text` with its placeables as numbered marks, in order of first occurrence.
 
@@ -120,13 +168,20 @@ def hide(text: str, terms: tuple[str, ...] = (), *, kinds: tuple[str, ...] = KIN
             return value
         return f"⟦{numbers.setdefault(value, len(numbers) + 1)}⟧"
 
-    hidden = _pattern(tuple(terms), kinds).sub(mark, text)
+    possible = _possible(text)
+    if kinds != KINDS:
+        possible = tuple([kind for kind in possible if kind in kinds])
+    if not possible and not terms:
+        return Hidden(text)
+    hidden = _pattern(tuple(terms), (*possible, "term") if "term" in kinds else possible).sub(mark, text)
     return Hidden(hidden, tuple(numbers))
 
 
 def nothing_to_translate(hidden: Hidden) -> bool:
     """Tell whether the text is placeables and punctuation only, so that it is its own translation."""
-    return not any(c.isalnum() for c in _EXACT.sub("", hidden.text))
+    text = hidden.text
+    # Most texts begin with a letter, and no mark does.
+    return not text[:1].isalpha() and not any(c.isalnum() for c in _EXACT.sub("", text))
 
 
 def restore(translated: str, hidden: Hidden) -> Restored:

@@ -6,9 +6,7 @@ import sys
 import time
 
 from ketl.cli.tables import counted
-from ketl.planning.plan import RunPlan
-from ketl.results.events import Ended, Event, LimitReached, PhaseBegan, Substituted
-from ketl.runs.selection import Selection
+from ketl.results.events import Ended, Event, LimitReached, PhaseBegan, Planned, Substituted
 
 _BAR_EVERY_S = 0.1
 _LINE_EVERY_S = 10.0
@@ -17,20 +15,21 @@ _LINE_EVERY_S = 10.0
 class Progress:
     """Watches a run's events and says on standard error how far it is."""
 
-    def __init__(self, selection: Selection, engine: str) -> None:
+    def __init__(self, engine: str) -> None:
         self._terminal = sys.stderr.isatty()
         self._engine = engine
-        self._total = selection.census.distinct * len(selection.languages)
+        self._total = 0
         self._done = 0
         self._next = 0.0
         self._phase = ""
 
-    def start(self, plan: RunPlan) -> None:
+    def _begin(self, plan: Planned) -> None:
         """Say what is about to happen."""
+        self._total = plan.segments
         where = "the local demo server" if self._engine == "demo" else "Groq"
         print(
             f"{counted(plan.units, 'text')} of {counted(plan.products, 'product')} into "
-            f"{counted(len(plan.languages), 'language')}: {counted(plan.requests, 'request')} to {where}, "
+            f"{counted(plan.languages, 'language')}: {counted(plan.requests, 'request')} to {where}, "
             f"about {plan.predicted_s:.1f} s.",
             file=sys.stderr,
         )
@@ -40,6 +39,8 @@ class Progress:
         if type(event) is Ended:
             self._done += 1
             self._draw()
+        elif isinstance(event, Planned):
+            self._begin(event)
         elif isinstance(event, Substituted):
             self._say(f"{event.source} → {event.target}: {event.reason}.")
         elif isinstance(event, LimitReached) and event.wait_s > 5:

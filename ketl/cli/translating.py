@@ -9,11 +9,14 @@ import errno
 import gc
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 from ketl.cli.progress import Progress
 from ketl.errors import AuthenticationError, SettingsError
@@ -21,18 +24,18 @@ from ketl.formats.catalog_files import DEFAULT_CATALOG
 from ketl.formats.registry import find_export
 from ketl.formats.writing import check_writable, write_rows
 from ketl.memory.memory import Memory
-from ketl.planning.plan import Goals, RunPlan, make_plan
-from ketl.planning.routing import choose_routes
+from ketl.planning.plan import RunPlan
 from ketl.provider.tiers import load_plan
 from ketl.results.baseline import BaselineKind
-from ketl.results.outcome import Outcome
-from ketl.runs.connection import open_session, plan_lanes
+from ketl.results.rows import ResultRow
+from ketl.runs.connection import Connection, open_connection, plan_lanes
+from ketl.runs.drive import EarlierPart, drive, take_over
 from ketl.runs.durations import parse_length
-from ketl.runs.feed import count_remembered
-from ketl.runs.job import Job, Mode, job_from_json
+from ketl.runs.job import Job, Mode
+from ketl.runs.preparation import Preparation
 from ketl.runs.run import Run, RunResult
 from ketl.runs.selection import select
-from ketl.settings import load_settings
+from ketl.settings import Settings, load_settings
 from ketl.store import Store
 
 
@@ -146,24 +149,21 @@ def _translate(options: argparse.Namespace) -> int:
         check_writable(options.out, options.layout)
     if options.report:
         _check_report(options.report)
-    with Store(load_settings().database_url) as store:
-        before: dict[tuple[bytes, str], Outcome] = {}
-        run_id = None
-        if options.resume:
-            record = store.resume_run(options.resume)
-            job = job_from_json(record.spec)
-            run_id = record.run_id
-            before = {(o.key, o.language_tag): o for o in store.outcomes(run_id) if o.text or o.status == "translated"}
-        else:
-            job = _job(options)
+    settings = load_settings()
+    with Store(settings.database_url) as store, _RowFile(options.out, options.layout) as file:
+        job, earlier = (None, take_over(store, options.resume)) if options.resume else (_job(options), None)
+        job = earlier.job if earlier is not None else job
+        assert job is not None
         _refuse_overwriting(options, job)
-        result, interrupted = asyncio.run(_run(job, store, run_id, before))
-    if isinstance(result.stopped, AuthenticationError) and not result.report["translated"]:
-        # Some gateways list their models to anyone and look at the key only now: still nothing was done.
-        raise result.stopped
-    if options.report:
-        _write_report(options.report, result.report)
-    written = _write_rows(result, options)
+        result, interrupted = asyncio.run(_run(job, settings, store, earlier, file))
+        if isinstance(result.stopped, AuthenticationError) and not result.report["translated"]:
+            # Some gateways list their models to anyone and look at the key only now: still nothing was done.
+            raise result.stopped
+        if options.report:
+            _write_report(options.report, result.report)
+        written = _is_written(result)
+        if written and not options.out:
+            file.print()
     _sum_up(result, options.out if written else None)
     if interrupted:
         return 130
@@ -192,54 +192,81 @@ def _refuse_overwriting(options: argparse.Namespace, job: Job) -> None:
 
 
 async def _run(
-    job: Job, store: Store, run_id: str | None, before: dict[tuple[bytes, str], Outcome]
+    job: Job, settings: Settings, store: Store, earlier: EarlierPart | None, file: _RowFile
 ) -> tuple[RunResult, bool]:
-    selection = select(job)
+    progress = Progress(settings.engine)
     plan = load_plan(job.plan)
+    loop = asyncio.get_running_loop()
     interrupted = False
-    async with await open_session(load_settings(), plan, store) as session:
-        progress = Progress(selection, session.engine)
-        run = Run(selection, session, store, progress.take, done_before=before)
-        if run_id is not None:
-            run.run_id = run_id
-        await run.look_into_memory()
-        progress.start(run.plan())
 
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[Connection]:
+        async with await open_connection(settings, plan, store) as connection:
+            yield connection
+
+    def began(run: Run) -> None:
         def interrupt() -> None:
             nonlocal interrupted
             interrupted = True
             run.cancel("You interrupted the run; what was done is kept.")
 
-        loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(name, interrupt)
-        try:
-            result = await run.execute()
-        finally:
-            progress.close()
-            for name in (signal.SIGINT, signal.SIGTERM):
-                with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                    loop.remove_signal_handler(name)
+
+    try:
+        result = await drive(job, connect, store, earlier=earlier, watch=progress.take, write=file.write, began=began)
+    finally:
+        progress.close()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(name)
     return result, interrupted
 
 
-def _write_rows(result: RunResult, options: argparse.Namespace) -> bool:
-    """Write the result file; a disk that filled up meanwhile costs the file, not the translations."""
-    if not options.out:
-        export = find_export("standard-output.csv", options.layout)
-        export.write(result.rows(), sys.stdout.buffer)
+class _RowFile:
+    """Where the rows go: the file of --out, or standard output, which must wait until it is known what comes first."""
+
+    def __init__(self, path: str | None, layout: str) -> None:
+        self._path = path
+        self._layout = layout
+        self._spool: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._spool is not None:
+            self._spool.close()
+
+    def write(self, rows: Iterable[ResultRow]) -> None:
+        """Write the rows; what was written before is replaced."""
+        if self._path:
+            write_rows(rows, self._path, layout=self._layout)
+            return
+        if self._spool is not None:
+            self._spool.close()
+        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+        find_export("standard-output.csv", self._layout).write(rows, self._spool)
+
+    def print(self) -> None:
+        """Put what was written on standard output."""
+        assert self._spool is not None
+        self._spool.seek(0)
+        shutil.copyfileobj(self._spool, sys.stdout.buffer)
         sys.stdout.buffer.flush()
+
+
+def _is_written(result: RunResult) -> bool:
+    """Tell whether the rows were written; a disk that filled up meanwhile costs the file, not the translations."""
+    if result.unwritten is None:
         return True
-    try:
-        write_rows(result.rows(), options.out, layout=options.layout)
-    except SettingsError as error:
-        print(
-            f"{error} The translations are kept: python -m ketl translate --resume {result.run_id} --out OTHER-FILE",
-            file=sys.stderr,
-        )
-        return False
-    return True
+    print(
+        f"{result.unwritten} The translations are kept: python -m ketl translate --resume {result.run_id} "
+        "--out OTHER-FILE",
+        file=sys.stderr,
+    )
+    return False
 
 
 def _check_report(path: str) -> None:
@@ -284,8 +311,7 @@ def _sum_up(result: RunResult, out: str | None) -> None:
         )
     if result.reason:
         print(result.reason, file=sys.stderr)
-    reasons = {row.reason for row in result.rows() if row.status == "failed"} if report["failed"] else set()
-    for reason in sorted(reasons)[:5]:
+    for reason in sorted(result.counts.reasons)[:5]:
         print(f"Failed: {reason}", file=sys.stderr)
     if report["cancelled"] and report["run_id"]:
         print(f"Finish it with: python -m ketl translate --resume {report['run_id']}", file=sys.stderr)
@@ -297,20 +323,11 @@ def _plan(options: argparse.Namespace) -> int:
     selection = select(job)
     settings = load_settings()
     listed, lanes = plan_lanes(settings.engine, plan)
-    known = 0
-    if job.uses_memory:
-        with Store(settings.database_url) as store:
-            known = count_remembered(selection, Memory(store, settings.engine))
-    made = make_plan(
-        selection.census,
-        selection.languages,
-        choose_routes(selection.languages, listed, job.routes),
-        lanes,
-        0.0,
-        pack=job.pack,
-        goals=Goals(deadline_s=job.deadline_s, max_cost_usd=job.max_cost_usd),
-        from_memory=known,
-    )
+    with Store(settings.database_url) as store:
+        memory = Memory(store, settings.engine) if job.uses_memory else None
+        prepared = Preparation(selection, memory)
+        prepared.look_ahead()
+        made = prepared.plan(listed, lanes, now=0.0)
     shown = plan_to_json(made, settings.engine)
     if options.json:
         print(json.dumps(shown, ensure_ascii=False, indent=1))

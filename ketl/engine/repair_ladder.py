@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ketl.checks.base import Finding, Severity
 from ketl.engine.request import Request
-from ketl.prompts.brief import NOT_A_TRANSLATION, Prepared
+from ketl.prompts.judging import NOT_A_TRANSLATION
+from ketl.prompts.prepared import Prepared
 from ketl.results.events import Event, Repaired
 from ketl.results.outcome import Outcome, Status
 

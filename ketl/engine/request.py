@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ketl.language.languages import Language
-from ketl.prompts.brief import Prepared, wire_keys
+from ketl.prompts.brief import wire_keys
+from ketl.prompts.prepared import Prepared
 from ketl.prompts.tokens import answer_tokens, prompt_tokens
 from ketl.provider.books import Charge
 

@@ -14,7 +14,8 @@ from ketl.engine.repair_ladder import Ladder
 from ketl.engine.request import Attempt, Request, estimate
 from ketl.errors import KetlError, ModelGoneError, RunError
 from ketl.language.languages import Language
-from ketl.prompts.brief import Brief, Prepared
+from ketl.prompts.brief import Brief
+from ketl.prompts.prepared import Prepared
 from ketl.prompts.replies import Parsed
 from ketl.provider.models import Model
 from ketl.results.events import Ended, Event, Substituted
@@ -229,7 +230,7 @@ class Work:
                 left_out.append(item)
                 continue
             try:
-                text, findings = self.brief.judge(item, answer)
+                text, findings = self.brief.judge.grade(item, answer)
             except Exception as fault:  # a bug of one check on one odd text costs that text, not the pack
                 reason = f"The checks stumbled over this text ({type(fault).__name__}). Run it again, or report it."
                 self._end(_failed(item, reason, lane.model.id), now)

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -96,7 +97,9 @@ class Glossary:
         index = self._indexes.get(tag)
         if index is None:
             index = self._indexes[tag] = _index(self._concerning(tag))
-        return tuple(dict.fromkeys(entry.term for entry, _ in _find(index, source)))
+        if not index or index.keys().isdisjoint(_words(source)):
+            return ()
+        return tuple(dict.fromkeys([entry.term for entry, _ in _find(index, source)]))
 
     def protected(self, source: str) -> tuple[str, ...]:
         """Return the names in `source` that no language translates, as they are written there."""
@@ -143,6 +146,12 @@ def _find(index: dict[str, list[_Entry]], source: str) -> Iterator[tuple[_Entry,
                 longest = len(match.group())
                 end = match.end()
                 yield entry, match.group()
+
+
+@lru_cache(maxsize=4096)
+def _words(source: str) -> frozenset[str]:
+    """Return the words of a text in small letters; the same text comes once for every language."""
+    return frozenset(map(str.casefold, _WORD.findall(source)))
 
 
 def _plurals(term: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from ketl.catalog.products import KIND_OF
 from ketl.catalog.units import text_key
@@ -98,11 +97,11 @@ def with_decisions(
             yield row
         elif decision.action is Action.SENT_BACK:
             reason = f"Sent back: {decision.note}" if decision.note else "Sent back to be translated again."
-            yield replace(row, translation="", status=Status.FAILED, reason=reason)
+            yield row._replace(translation="", status=Status.FAILED, reason=reason)
         else:
             findings: tuple[Finding, ...] = row.findings if decision.action is Action.APPROVED else ()
-            yield replace(
-                row, translation=decision.text, status=Status(decision.action.value), findings=findings, reason=""
+            yield row._replace(
+                translation=decision.text, status=Status(decision.action.value), findings=findings, reason=""
             )
 
 

@@ -1,13 +1,12 @@
-"""Counts what a selection holds, in English, in one pass over its products."""
+"""Counts what a selection holds, in English, in one pass over its cut products."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ketl.catalog.products import Product
-from ketl.catalog.units import distinct_texts
+from ketl.catalog.units import ProductTexts
 from ketl.prompts.tokens import source_tokens
 
 
@@ -28,26 +27,17 @@ class Census:
         return len(self.tokens)
 
 
-def take_census(
-    products: Iterable[Product], fields: Sequence[str], each: Callable[[Product], None] | None = None
-) -> Census:
-    """Return the census of a selection, in one pass; `each` sees every product as it goes by."""
-    counted = 0
-
-    def watched() -> Iterable[Product]:
-        nonlocal counted
-        for product in products:
-            counted += 1
-            if each is not None:
-                each(product)
-            yield product
-
+def take_census(products: Iterable[ProductTexts]) -> Census:
+    """Return the census of a selection, in one pass over its cut products."""
     tokens: array[float] = array("f")
-    texts = characters = all_characters = 0
-    for text, first in distinct_texts(watched(), fields):
-        texts += 1
-        all_characters += len(text.source)
-        if first:
-            tokens.append(source_tokens(text.source))
-            characters += len(text.source)
+    counted = texts = characters = all_characters = 0
+    for product in products:
+        counted += 1
+        texts += len(product.texts)
+        for text, first in zip(product.texts, product.fresh, strict=True):
+            length = len(text.source)
+            all_characters += length
+            if first:
+                tokens.append(source_tokens(text.source))
+                characters += length
     return Census(products=counted, texts=texts, all_characters=all_characters, characters=characters, tokens=tokens)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ketl.prompts.brief import Prepared
+from ketl.prompts.prepared import Prepared
 
 # A pack's sources, in tokens. Longer answers fail more often and cost more when they do; models are
 # reported to break JSON answers of several hundred items, far above this.

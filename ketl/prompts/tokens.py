@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
+from ketl.language.brand_voice import BrandVoice
 from ketl.language.languages import Language
-from ketl.prompts.wording import SYSTEM
+from ketl.prompts.wording import system_message
 
 _CHARS_PER_PROMPT_TOKEN = 4.0  # English JSON in the o200k family of vocabularies
-
-
 _WIDE_CHARS_PER_TOKEN = 1.6
-
-
-SYSTEM_TOKENS = round(len(SYSTEM) / 4.6)
-
-
+_SYSTEM_TOKENS = round(len(system_message(BrandVoice())) / 4.6)
 _ENVELOPE_TOKENS = 34  # the JSON around the segments: language, tag, style, chat template
-
-
 _KEY_PROMPT_TOKENS = 6
-
-
 _KEY_COMPLETION_TOKENS = 7
-
-
 _COMPLETION_BASE_TOKENS = 4
 
 
@@ -43,7 +32,7 @@ def completion_tokens(text: str, language: Language) -> float:
 
 def prompt_tokens(texts_tokens: float, segments: float) -> float:
     """Return about how many tokens a request's prompt takes, given the sum of `source_tokens` of its texts."""
-    return SYSTEM_TOKENS + _ENVELOPE_TOKENS + texts_tokens + segments * _KEY_PROMPT_TOKENS
+    return _SYSTEM_TOKENS + _ENVELOPE_TOKENS + texts_tokens + segments * _KEY_PROMPT_TOKENS
 
 
 def answer_tokens(texts_completion: float) -> float:

@@ -1,48 +1,60 @@
-"""The checks that look at several translations at once, made when a run has ended."""
+"""The checks that look at several translations at once: within a product, and between the options of a run."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
+from ketl.catalog.products import KIND_OF
 from ketl.checks import Cell, Finding, check_product_options, check_run, find_outlier
 from ketl.language.languages import Language
+from ketl.results.outcome import Outcome
 from ketl.results.rows import ResultRow, UnitKey, unit_key
 
-# The texts of so many units are compared across products; larger runs are checked product by product only.
+# The options of a run are compared with each other up to so many segments: beyond, a finding would help nobody.
 MOST_COMPARED = 50_000
 _FEW_LANGUAGES = 4
 _LONG_SOURCE = 40
 
 
-def cross_check(
-    rows: Iterable[ResultRow], languages: Mapping[str, Language], kinds: Mapping[str, str], *, across: bool
-) -> dict[UnitKey, tuple[Finding, ...]]:
-    """Return what a look across cells finds, by unit: colliding options, one text translated differently, the
-    one language that lost something.
-
-    `rows` must come product by product; `languages` are by tag, `kinds` by field name; `across` compares
-    between products, too, which holds a short string for every distinct text.
+def look_across_product(
+    rows: Sequence[ResultRow], languages: Mapping[str, Language]
+) -> Mapping[UnitKey, list[Finding]]:
+    """Return what a look across the cells of one product finds, by unit: colliding options, the one language
+    that lost something. `languages` are by tag.
     """
     found: dict[UnitKey, list[Finding]] = defaultdict(list)
-    order: list[UnitKey] = []
+    translated = [row for row in rows if row.translation]
+    _check_options(translated, KIND_OF, found)
+    if len(languages) >= _FEW_LANGUAGES:
+        _check_languages(translated, languages, KIND_OF, found)
+    return found
+
+
+def compare_options(
+    options: Iterable[tuple[bytes, str]],
+    languages: Iterable[Language],
+    outcomes: Mapping[tuple[bytes, str], Outcome],
+) -> dict[tuple[bytes, str], Finding]:
+    """Return what a look across the options of a run finds, by segment: one translated in several ways, one
+    translation that stands for several.
+
+    `options` are the key and the English text of each distinct option, in the order of the catalogue.
+    """
+    ids: list[tuple[bytes, str]] = []
     cells: list[Cell] = []
-    for _, group in groupby(rows, key=lambda row: row.product_id):
-        product = [row for row in group if row.translation]
-        _check_options(product, kinds, found)
-        if len(languages) >= _FEW_LANGUAGES:
-            _check_languages(product, languages, kinds, found)
-        if across:
-            for row in product:
-                if kinds.get(row.field) == "option":
-                    order.append(unit_key(row))
-                    cells.append(Cell(row.source, row.translation, row.language_tag, "option"))
+    tags = [language.tag for language in languages]
+    for key, source in options:
+        for tag in tags:
+            outcome = outcomes.get((key, tag))
+            if outcome is not None and outcome.text:
+                ids.append((key, tag))
+                cells.append(Cell(source, outcome.text, tag, "option"))
+    found: dict[tuple[bytes, str], Finding] = {}
     for position, finding in check_run(cells):
-        if not found.get(order[position]):
-            found[order[position]].append(finding)
-    return {key: tuple(findings) for key, findings in found.items()}
+        found.setdefault(ids[position], finding)
+    return found
 
 
 def _check_options(rows: list[ResultRow], kinds: Mapping[str, str], found: dict[UnitKey, list[Finding]]) -> None:

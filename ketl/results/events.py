@@ -7,6 +7,19 @@ from dataclasses import dataclass
 from ketl.results.outcome import Outcome
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The run knows what it will do: counts of what is chosen, what the memory has, and the predicted seconds."""
+
+    products: int
+    languages: int
+    units: int
+    segments: int
+    from_memory: int
+    requests: int
+    predicted_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """A request was sent to a model; `at_s` counts from the start of the run.
@@ -99,4 +112,4 @@ class PhaseBegan:
     requests: int
 
 
-Event = PhaseBegan | Admitted | Answered | Ended | LimitReached | LimitWaited | Substituted | Repaired
+Event = Planned | PhaseBegan | Admitted | Answered | Ended | LimitReached | LimitWaited | Substituted | Repaired

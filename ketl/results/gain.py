@@ -27,3 +27,27 @@ def take_apart(
     for name, before, after in zip(("duplicates", "memory", "packing", "parallelism"), times, times[1:], strict=False):
         steps[name] = Step(seconds=before - after, factor=before / after if after > 0 else 1.0)
     return steps
+
+
+def explain_gain(
+    textbook_s: float,
+    distinct_s: float,
+    *,
+    known_share: float,
+    packed_s: float,
+    baseline_s: float,
+    makespan_s: float,
+    packs_of_one: bool,
+) -> dict[str, Step]:
+    """Return what each idea bought, the predicted times scaled to what was observed.
+
+    `textbook_s` and `distinct_s` are the predicted sequential times of every unit and of every distinct segment,
+    `known_share` is the share of segments that came from the memory, `packed_s` the predicted time of the requests
+    as packed, one after another, and `baseline_s` what that really took. `packs_of_one`: nothing was packed.
+    """
+    sent = distinct_s * (1.0 - known_share)
+    if packs_of_one and sent > 0.0:
+        # Nothing was packed, so that step must not carry the error of the estimate.
+        textbook_s, distinct_s, sent = (time * packed_s / sent for time in (textbook_s, distinct_s, sent))
+    scale = baseline_s / packed_s if packed_s > 0 else 1.0
+    return take_apart(textbook_s * scale, distinct_s * scale, sent * scale, baseline_s, max(makespan_s, 1e-9))

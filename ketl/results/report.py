@@ -28,8 +28,8 @@ class Facts:
     segments: int
     counts: UnitCounts
     makespan_s: float
+    closing_s: float
     predicted_s: float
-    planned_bound_s: float
     baseline: Baseline
     gain: Mapping[str, Step]
     limits: Mapping[str, list[tuple[str, float, float]]]
@@ -65,9 +65,11 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         + facts.counts.status.get(Status.APPROVED, 0),
         "failed": facts.counts.status.get(Status.FAILED, 0),
         "cancelled": facts.counts.status.get(Status.CANCELLED, 0),
+        "doubted": facts.counts.doubted,
         "from_memory": facts.counts.from_memory,
         "duplicates_avoided": facts.units - facts.segments,
         "makespan_s": _round(makespan),
+        "closing_s": _round(facts.closing_s),
         "first_result_s": _round(tally.first_result_s),
         "baseline": {
             "kind": facts.baseline.kind.value,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
 
-from ketl.catalog.catalog import Catalog
-from ketl.catalog.products import Product
-from ketl.catalog.units import Text, cut_texts
-from ketl.checks.base import Finding
+from ketl.catalog.units import ProductTexts
+from ketl.checks.base import Finding, Severity
 from ketl.language.languages import Language
 from ketl.results.outcome import Outcome, Status
 
@@ -17,9 +17,11 @@ UnitKey = tuple[str, str, int | None, str]
 """Product id, field, position in a list field or None, language tag."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultRow:
-    """One unit with its end: a row of every table and file, columns as in the long CSV."""
+class ResultRow(NamedTuple):
+    """One unit with its end: a row of every table and file, columns as in the long CSV.
+
+    A tuple, because a run makes one for every unit it has, and a frozen record takes four times as long.
+    """
 
     product_id: str
     product_name: str
@@ -46,11 +48,13 @@ Find = Callable[[Sequence[tuple[bytes, str]]], Mapping[tuple[bytes, str], Outcom
 """Returns the outcomes of segments, given as text key and language tag; those without one are left out."""
 
 NOT_STARTED = "The run ended before this text was translated. Run it again or resume the run."
+MOST_REASONS = 50
+# So many products share one look for their outcomes, which may be a query.
+_PRODUCTS_A_LOOK = 16
 
 
 def rows_of(
-    catalog: Catalog | Iterable[Product],
-    fields: Sequence[str],
+    products: Iterable[ProductTexts],
     languages: Sequence[Language],
     find: Find,
     *,
@@ -62,51 +66,91 @@ def rows_of(
     `find` returns the outcomes there are of some segments; a unit whose segment has none is cancelled, with
     `reason`; `crossed` are the findings that a look across cells added.
     """
-    for product in catalog:
-        texts = list(cut_texts(product, fields))
-        found = find([(text.key, language.tag) for language in languages for text in texts])
-        for language in languages:
-            for text in texts:
-                row = _row(product, text, language, found.get((text.key, language.tag)), reason)
-                if crossed and (more := crossed.get(unit_key(row))):
-                    row = replace(row, findings=row.findings + more)
-                yield row
+    rest = iter(products)
+    while batch := list(islice(rest, _PRODUCTS_A_LOOK)):
+        found = find(segment_ids(batch, languages))
+        for product in batch:
+            rows = rows_of_product(product, languages, found, reason)
+            yield from (_with(row, crossed) for row in rows) if crossed else rows
 
 
-def _row(product: Product, text: Text, language: Language, outcome: Outcome | None, reason: str) -> ResultRow:
-    return ResultRow(
-        product_id=product.id,
-        product_name=product.name,
-        field=text.field,
-        item=text.item,
-        language=language.name,
-        language_tag=language.tag,
-        source=text.source,
-        translation=outcome.text if outcome else "",
-        status=outcome.status if outcome else Status.CANCELLED,
-        model=outcome.model if outcome else "",
-        findings=outcome.findings if outcome else (),
-        seconds=outcome.seconds if outcome else None,
-        from_memory=outcome.from_memory if outcome else False,
-        reason=(outcome.reason if outcome else reason),
-    )
+def segment_ids(products: Iterable[ProductTexts], languages: Sequence[Language]) -> list[tuple[bytes, str]]:
+    """Return the ids of the segments of some products, in the order of their rows."""
+    return [(text.key, language.tag) for product in products for language in languages for text in product.texts]
+
+
+def rows_of_product(
+    product: ProductTexts,
+    languages: Sequence[Language],
+    found: Mapping[tuple[bytes, str], Outcome],
+    reason: str = NOT_STARTED,
+) -> list[ResultRow]:
+    """Return one product's rows from the outcomes `found` of its segments."""
+    ident, name = product.product_id, product.product_name
+    not_started = Outcome(key=b"", language_tag="", status=Status.CANCELLED, reason=reason)
+    rows: list[ResultRow] = []
+    for language in languages:
+        tag = language.tag
+        for _, field_name, item, _, source, key in product.texts:
+            outcome = found.get((key, tag)) or not_started
+            rows.append(
+                ResultRow(
+                    ident,
+                    name,
+                    field_name,
+                    item,
+                    language.name,
+                    tag,
+                    source,
+                    outcome.text,
+                    outcome.status,
+                    outcome.model,
+                    outcome.findings,
+                    outcome.seconds,
+                    outcome.from_memory,
+                    outcome.reason,
+                )
+            )
+    return rows
+
+
+def _with(row: ResultRow, crossed: Mapping[UnitKey, tuple[Finding, ...]]) -> ResultRow:
+    more = crossed.get(unit_key(row))
+    return row._replace(findings=row.findings + more) if more else row
 
 
 @dataclass(slots=True)
 class UnitCounts:
-    """How many units ended how, how many came from the memory, and how often each check spoke up."""
+    """How many units ended how, how many came from the memory, how many stand with a doubt (a finding of
+    severity error or warning), how often each check spoke up, and why units failed, the first `MOST_REASONS` of
+    the reasons."""
 
     status: Counter[str] = field(default_factory=Counter)
     from_memory: int = 0
+    doubted: int = 0
     findings: Counter[str] = field(default_factory=Counter)
+    reasons: set[str] = field(default_factory=set)
+
+    def add(self, row: ResultRow) -> None:
+        """Take one row in."""
+        self.status[row.status] += 1
+        self.from_memory += row.from_memory
+        if row.status is Status.FAILED and len(self.reasons) < MOST_REASONS:
+            self.reasons.add(row.reason)
+        if row.findings:
+            self.doubted += row.status is Status.TRANSLATED and is_doubted(row.findings)
+            for finding in row.findings:
+                self.findings[finding.id] += 1
+
+
+def is_doubted(findings: Iterable[Finding]) -> bool:
+    """Whether a person should look at a translation with these findings."""
+    return any(finding.severity is not Severity.INFO for finding in findings)
 
 
 def count_rows(rows: Iterable[ResultRow]) -> UnitCounts:
     """Return the counts of a run's rows."""
     counts = UnitCounts()
     for row in rows:
-        counts.status[row.status] += 1
-        counts.from_memory += row.from_memory
-        for finding in row.findings:
-            counts.findings[finding.id] += 1
+        counts.add(row)
     return counts

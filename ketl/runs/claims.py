@@ -1,22 +1,40 @@
-"""Segments that one run is translating while others wait for its answer."""
+"""Segments that a run is translating: other runs of the same connection wait for its answer instead of paying twice."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from ketl.results.outcome import Outcome
 
+ClaimKey = tuple[bytes, str, str]
+"""Text key, language tag, and the fingerprint of everything else that shaped the prompt."""
 
-class Claim:
-    """One segment that a run is translating, and who else waits for it."""
 
-    __slots__ = ("waiters",)
+class Claims:
+    """Who translates what at this moment; used on one event loop."""
 
     def __init__(self) -> None:
-        self.waiters: list[asyncio.Future[Outcome | None]] = []
+        self._waiting: dict[ClaimKey, list[Callable[[Outcome | None], None]]] = {}
 
-    def resolve(self, outcome: Outcome | None) -> None:
-        """Hand the outcome to all who wait; None: the run ended without one."""
-        for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_result(outcome)
+    def take(self, key: ClaimKey) -> bool:
+        """Claim a segment; False when another run has it."""
+        if key in self._waiting:
+            return False
+        self._waiting[key] = []
+        return True
+
+    def wait(self, key: ClaimKey, arrived: Callable[[Outcome | None], None]) -> None:
+        """Call `arrived` with the outcome of a segment that another run has; with None if that run gave it up."""
+        self._waiting[key].append(arrived)
+
+    def resolve(self, key: ClaimKey, outcome: Outcome | None) -> None:
+        """Hand a claimed segment's outcome to all who wait, in the order in which they came; None: given up.
+
+        They are called from the loop a moment later: the first of them may claim the segment anew.
+        """
+        waiting = self._waiting.pop(key, [])
+        if waiting:
+            loop = asyncio.get_running_loop()
+            for arrived in waiting:
+                loop.call_soon(arrived, outcome)

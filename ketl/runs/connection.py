@@ -21,7 +21,7 @@ from ketl.provider.lane import Lane
 from ketl.provider.models import MODELS, NOT_FOR_TEXT, model_facts
 from ketl.provider.protocol import Client, ListedModel
 from ketl.provider.tiers import PLANS, Limits, Plan, load_plan
-from ketl.runs.claims import Claim
+from ketl.runs.claims import Claims
 from ketl.settings import DEMO_KEY, Settings
 from ketl.simulator.launcher import RunningSimulator, start_simulator
 from ketl.store import Store
@@ -33,10 +33,10 @@ _accounts: dict[str, dict[str, Lane]] = {}
 _simulators: dict[str, RunningSimulator] = {}
 
 
-class Session:
+class Connection:
     """Everything a run needs of the outside, for the loop it was opened on; an async context manager.
 
-    Lanes are shared by all sessions of the process with the same account, since limits are the account's.
+    Lanes are shared by all connections of the process with the same account, since limits are the account's.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class Session:
         self.engine = engine
         self.account = account
         self.dispatcher = Dispatcher(client, lanes, round_trip_s=round_trip_s)
-        # Segments that a run of this session is translating: others wait for it instead of paying twice.
-        self.claims: dict[tuple[bytes, str, str], Claim] = {}
+        # Segments that a run of this connection is translating: others wait for it instead of paying twice.
+        self.claims = Claims()
 
     async def __aenter__(self) -> Self:
         return self
@@ -82,7 +82,7 @@ class Session:
             store.put_setting(_limits_name(self.account), {**kept, **learned})
 
 
-async def open_session(settings: Settings, plan: Plan, store: Store | None = None) -> Session:
+async def open_connection(settings: Settings, plan: Plan, store: Store | None = None) -> Connection:
     """Connect to the provider, or to the local server when there is no key, and ask which models live.
 
     Raises AuthenticationError for a refused key and UnreachableError when nothing answers.
@@ -102,7 +102,7 @@ async def open_session(settings: Settings, plan: Plan, store: Store | None = Non
     known: Mapping[str, Mapping[str, float]] = {}
     if plan.auto and store is not None and settings.engine == "groq":
         known = await asyncio.to_thread(store.setting, _limits_name(account)) or {}
-    return Session(
+    return Connection(
         client,
         lanes_of(account, listed, plan, known),
         listed,

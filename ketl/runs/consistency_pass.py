@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from ketl.catalog.cuttings import Cuttings
 from ketl.catalog.units import Text
 from ketl.checks.base import Severity
 from ketl.language.glossary import Glossary, Term
 from ketl.language.languages import Language
+from ketl.planning.census import Census
 from ketl.results.outcome import Outcome, Status
 
 # Larger selections are not searched for recurring options: it would take longer than it helps.
@@ -84,3 +86,9 @@ class TermSheet:
             await asyncio.wait_for(self._changed.wait(), most_s)
         except TimeoutError:
             return
+
+
+def term_sheet(cuttings: Cuttings, census: Census, languages: Iterable[Language], known: Glossary) -> TermSheet:
+    """Return the sheet of a selection; an empty one for a selection too large to search."""
+    few = census.distinct <= MOST_TEXTS
+    return TermSheet((text for product in (cuttings if few else ()) for text in product.texts), languages, known)

@@ -1,61 +1,36 @@
-"""Brings a selection's segments to the engine: from the memory if it has them, else packed into requests.
+"""Feeds a selection's segments to the engine: those that the memory has end at once, the others ride in requests.
 
-Each segment is asked for once: within the run, and between runs of the same session, which wait for each
+Each segment is asked for once: within the run, and between runs of the same connection, which wait for each
 other's answers instead of paying twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
-from ketl.catalog.units import Segment, Text, cut_texts
+from ketl.catalog.units import Segment, Text
+from ketl.checks.base import Severity
 from ketl.engine.work import Work
-from ketl.memory.memory import Memory, Remembered
+from ketl.language.glossary import Glossary
+from ketl.memory.memory import Remembered
 from ketl.planning.packing import Packer
-from ketl.prompts.brief import Prepared
+from ketl.prompts.brief import NO_TERMS
+from ketl.prompts.prepared import Prepared
 from ketl.results.events import Ended, Event
 from ketl.results.outcome import Outcome, Status
-from ketl.runs.claims import Claim
-from ketl.runs.connection import Session
-from ketl.runs.consistency_pass import MOST_TEXTS, TermSheet
-from ketl.runs.selection import Selection
+from ketl.runs.claims import ClaimKey, Claims
+from ketl.runs.consistency_pass import TermSheet
+from ketl.runs.recall import Recall, Recalled
 
 _CHUNK = 240
 _LOOK_EVERY_S = 0.5
 
 
-# Looking up more than this before a run would hold the plan up for longer than it is worth.
-MOST_LOOKED_UP = 6_000
-
-
-def segments_of(selection: Selection) -> Iterator[Segment]:
-    """Yield every segment of a selection once, product by product and language by language."""
-    seen: set[bytes] = set()
-    for product in selection.catalog:
-        fresh: list[Text] = []
-        for text in cut_texts(product, selection.fields):
-            if text.key not in seen:
-                seen.add(text.key)
-                fresh.append(text)
-        for language in selection.languages:
-            for text in fresh:
-                yield Segment(text.key, text.kind, text.source, language)
-
-
-def count_remembered(selection: Selection, memory: Memory) -> int:
-    """Return how many segments the memory answers; 0 unasked for selections too large to look up at once."""
-    if selection.census.distinct * len(selection.languages) > MOST_LOOKED_UP:
-        return 0
-    brief = selection.brief
-    segments = list(segments_of(selection))
-    prints = {segment.id: brief.fingerprint(brief.prepare(segment)) for segment in segments}
-    return len(memory.recall(segments, prints))
-
-
-class Intake:
+class Feeder:
     """Feeds one run's work. `take` gets the ends of segments that need no request.
 
     `packs` counts the requests that were made of the segments; `kept` holds the packs themselves when `keep`
@@ -64,71 +39,75 @@ class Intake:
 
     def __init__(
         self,
-        selection: Selection,
-        session: Session,
+        recall: Recall,
+        sheet: TermSheet,
+        claims: Claims,
         work: Work,
         sizes: Mapping[str, int],
         take: Callable[[Event], None],
         *,
-        memory: Memory | None,
-        done_before: Mapping[tuple[bytes, str], Outcome],
+        shares: bool,
         keep: bool,
     ) -> None:
         self.packs = 0
         self.kept: list[Sequence[Prepared]] = []
-        self._selection = selection
-        self._session = session
+        self._recall = recall
+        self._sheet = sheet
+        self._claims = claims
         self._work = work
         self._take = take
-        self._memory = memory
-        self._done_before = done_before
+        self._shares = shares
         self._keep = keep
         self._packer = Packer(sizes)
-        self._sheet = _term_sheet(selection)
-        for outcome in done_before.values():
-            self._sheet.take(outcome)
-        self._aside: dict[str, list[Segment]] = {}
-        self._mine: dict[tuple[bytes, str], tuple[str, Claim]] = {}
+        self._aside: dict[str, list[tuple[Segment, Text]]] = {}
+        self._asked: dict[tuple[bytes, str], Recalled] = {}
+        self._loop = asyncio.get_running_loop()
 
-    def ended(self, outcome: Outcome) -> None:
-        """Take in how a segment of this run ended: others may wait for it."""
+    def ended(self, outcome: Outcome) -> Recalled | None:
+        """Take in how a segment of this run ended, for whoever waits; return what was asked if it was asked for."""
         self._sheet.take(outcome)
-        mine = self._mine.pop((outcome.key, outcome.language_tag), None)
-        if mine is not None:
-            fingerprint, claim = mine
-            self._session.claims.pop((outcome.key, outcome.language_tag, fingerprint), None)
-            claim.resolve(outcome)
+        asked = self._asked.pop((outcome.key, outcome.language_tag), None)
+        if asked is not None and self._shares:
+            self._claims.resolve(_claim_key(asked), outcome)
+        return asked
 
     def release(self) -> None:
         """Let go of every segment that this run did not finish, so that others ask for it themselves."""
-        for ident, (fingerprint, claim) in self._mine.items():
-            self._session.claims.pop((*ident, fingerprint), None)
-            claim.resolve(None)
-        self._mine = {}
+        if self._shares:
+            for asked in self._asked.values():
+                self._claims.resolve(_claim_key(asked), None)
+        self._asked = {}
 
     async def feed(self) -> None:
         """Bring every segment on its way and say so when the last one is."""
-        await self._feed(segment for segment in segments_of(self._selection) if not self._put_aside(segment))
+        await self._feed(pair for pair in self._recall.segments() if not self._put_aside(pair))
         while self._aside and self._work.stopped is None:
             ready = [tag for tag in self._aside if self._sheet.ready(tag)]
             for tag in ready:
-                self._selection.brief.pin(tag, self._sheet.glossary(tag))
-                await self._feed(self._aside.pop(tag))
+                await self._feed(self._aside.pop(tag), self._sheet.glossary(tag))
             if not ready:
                 await self._sheet.wait(_LOOK_EVERY_S)
         self._work.fed()
 
-    async def _feed(self, segments: Iterable[Segment]) -> None:
+    async def _feed(self, segments: Iterable[tuple[Segment, Text]], pinned: Glossary = NO_TERMS) -> None:
         """Send segments on their way, some hundreds at a time."""
-        wanted = (segment for segment in segments if segment.id not in self._done_before)
-        while self._work.stopped is None and (batch := list(islice(wanted, _CHUNK))):
-            for item in await self._not_known([self._selection.brief.prepare(segment) for segment in batch]):
-                for pack in self._packer.add(item):
-                    self._put(pack)
+        rest = iter(segments)
+        while self._work.stopped is None and (batch := list(islice(rest, _CHUNK))):
+            for found in await self._recalled(batch, pinned):
+                if found.end is not None:
+                    self._end(found.end)
+                elif self._claim(found):
+                    for pack in self._packer.add(found.item):
+                        self._put(pack)
             await self._work.room()
             await asyncio.sleep(0)  # let answers in while a long catalogue is being read
         for pack in self._packer.rest():
             self._put(pack)
+
+    async def _recalled(self, batch: list[tuple[Segment, Text]], pinned: Glossary) -> list[Recalled]:
+        if self._recall.uses_memory:
+            return await asyncio.to_thread(self._recall.of, batch, pinned)
+        return self._recall.of(batch, pinned)
 
     def _put(self, pack: Sequence[Prepared]) -> None:
         if self._work.stopped is None:
@@ -137,82 +116,61 @@ class Intake:
                 self.kept.append(pack)
             self._work.put(pack)
 
-    def _put_aside(self, segment: Segment) -> bool:
+    def _put_aside(self, pair: tuple[Segment, Text]) -> bool:
         """Keep a text that mentions an option back until that option is translated."""
+        segment, _ = pair
         if segment.key not in self._sheet.waiting:
             return False
-        self._aside.setdefault(segment.language.tag, []).append(segment)
+        self._aside.setdefault(segment.language.tag, []).append(pair)
         return True
-
-    async def _not_known(self, chunk: list[Prepared]) -> list[Prepared]:
-        """End the segments that need no request, and return those that do."""
-        brief, memory = self._selection.brief, self._memory
-        rest: list[Prepared] = []
-        prints: dict[tuple[bytes, str], str] = {}
-        for item in chunk:
-            if item.ready is not None:
-                self._end(_outcome(item, item.ready))
-            else:
-                rest.append(item)
-                if memory is not None:
-                    prints[item.segment.id] = brief.fingerprint(item)
-        if memory is not None and rest:
-            known = await asyncio.to_thread(memory.recall, [item.segment for item in rest], prints)
-            fresh: list[Prepared] = []
-            for item in rest:
-                kept = known.get(item.segment.id)
-                if kept is not None:
-                    self._end(_remembered(kept))
-                elif not self._wait_for_other_run(item, prints[item.segment.id]):
-                    fresh.append(item)
-            rest = fresh
-        return rest
 
     def _end(self, outcome: Outcome) -> None:
-        self._take(Ended(outcome, self._session.dispatcher.now() - self._work.started))
+        self._take(Ended(outcome, self._loop.time() - self._work.started))
 
-    def _wait_for_other_run(self, item: Prepared, fingerprint: str) -> bool:
-        """Wait for another run's answer to the same segment, or claim the segment for this run."""
-        key = (*item.segment.id, fingerprint)
-        claim = self._session.claims.get(key)
-        if claim is None:
-            claim = self._session.claims[key] = Claim()
-            self._mine[item.segment.id] = (fingerprint, claim)
+    def _claim(self, found: Recalled) -> bool:
+        """Take a segment for this run; False when another run has it, whose answer is then waited for."""
+        if self._shares and not self._claims.take(_claim_key(found)):
+            self._work.hold()
+            self._claims.wait(_claim_key(found), partial(self._arrived, found))
             return False
-        waiter: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
-        claim.waiters.append(waiter)
-        self._work.hold()
-
-        def arrived(future: asyncio.Future[Outcome | None]) -> None:
-            outcome = future.result()
-            if self._work.stopped is None:
-                if outcome is not None and outcome.status is Status.TRANSLATED:
-                    self._end(replace(outcome, from_memory=True, seconds=None))
-                else:
-                    self._put([item])
-            self._work.release()
-
-        waiter.add_done_callback(arrived)
+        self._asked[found.item.segment.id] = found
         return True
 
+    def _arrived(self, found: Recalled, outcome: Outcome | None) -> None:
+        """Take another run's answer; without a good one the first who waited asks, and the others wait for that."""
+        if self._work.stopped is None:
+            if outcome is not None and outcome.status is Status.TRANSLATED:
+                self._end(replace(outcome, from_memory=True, seconds=None))
+            elif self._claim(found):
+                self._put([found.item])
+        self._work.release()
 
-def _term_sheet(selection: Selection) -> TermSheet:
-    small = selection.catalog.held and selection.census.distinct <= MOST_TEXTS
-    texts = (text for product in selection.catalog if small for text in cut_texts(product, selection.fields))
-    return TermSheet(texts, selection.languages, selection.brief.glossary)
+
+def _claim_key(found: Recalled) -> ClaimKey:
+    return (*found.item.segment.id, found.fingerprint)
 
 
-def _outcome(item: Prepared, text: str) -> Outcome:
-    return Outcome(key=item.segment.key, language_tag=item.segment.language.tag, status=Status.TRANSLATED, text=text)
+def to_remember(asked: Recalled, outcome: Outcome, run_id: str) -> Remembered | None:
+    """Return a run's new translation as the memory keeps it, None for one that must not be used again.
 
-
-def _remembered(kept: Remembered) -> Outcome:
-    return Outcome(
-        key=kept.key,
-        language_tag=kept.language_tag,
-        status=kept.status,
-        text=kept.translation,
-        model=kept.model,
-        findings=kept.findings,
-        from_memory=True,
+    A failure is none, and a text that a check of severity error doubts must be seen by a person first.
+    """
+    if outcome.status is not Status.TRANSLATED or not outcome.model or outcome.from_memory:
+        return None
+    if any(finding.severity is Severity.ERROR for finding in outcome.findings):
+        return None
+    text = asked.text
+    return Remembered(
+        key=outcome.key,
+        language_tag=outcome.language_tag,
+        kind=text.kind,
+        source=text.source,
+        translation=outcome.text,
+        fingerprint=asked.fingerprint,
+        model=outcome.model,
+        run_id=run_id,
+        findings=outcome.findings,
+        product_id=text.product_id,
+        field=text.field,
+        item=text.item,
     )

@@ -6,10 +6,11 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
-import secrets
+import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -17,15 +18,18 @@ from ketl.catalog.catalog import Catalog
 from ketl.errors import KetlError
 from ketl.planning.plan import RunPlan
 from ketl.provider.tiers import load_plan
-from ketl.results.events import Answered, Ended, Event, PhaseBegan
+from ketl.results.events import Answered, Ended, Event, PhaseBegan, Planned
 from ketl.results.outcome import Outcome
 from ketl.results.tally import TIMELINE_MOST, Tally
-from ketl.runs.connection import Session, open_session
+from ketl.runs.connection import Connection, open_connection
+from ketl.runs.drive import EarlierPart, drive, take_over
 from ketl.runs.job import Job
-from ketl.runs.run import Run, RunResult
+from ketl.runs.run import Run, RunResult, new_run_id
 from ketl.runs.selection import Selection, select
 from ketl.settings import Settings
-from ketl.store import Store
+from ketl.store import RunStatus, Store
+
+logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 KEEP = 20
@@ -33,12 +37,12 @@ _CLOSE_S = 3.0
 
 
 @dataclass(slots=True)
-class LiveRun:
+class RunView:
     """One run as a page sees it; read it from any thread, change nothing.
 
-    `state` is starting, running, finished, cancelled or failed; `recent` the newest outcomes, newest last;
-    `ended` how many segments have ended of `total`; `baseline` the attempts of a comparison's second part, of
-    `baseline_requests` planned; `result` is there once the state is finished or cancelled.
+    `status` is queued until the plan stands; `recent` the newest outcomes, newest last; `ended` how many segments
+    have ended of `total`; `baseline` the attempts of a comparison's second part, of `baseline_requests` planned;
+    `result` is there once the run is finished or cancelled, `error` says why it failed.
     """
 
     run_id: str
@@ -46,7 +50,7 @@ class LiveRun:
     selection: Selection
     engine: str
     created_at: float
-    state: str = "starting"
+    status: RunStatus = RunStatus.QUEUED
     error: str = ""
     total: int = 0
     ended: int = 0
@@ -58,22 +62,21 @@ class LiveRun:
     recent: list[Outcome] = field(default_factory=list)
     result: RunResult | None = None
     began_at: float | None = None
-    _run: Run | None = None
 
     @property
     def live(self) -> bool:
         """Whether it still works."""
-        return self.state in ("starting", "running")
+        return self.status in (RunStatus.QUEUED, RunStatus.RUNNING)
 
     def seconds(self) -> float:
-        """Return the seconds since its first request, or how long it took."""
+        """Return the seconds since its plan stood, or how long it took."""
         if self.result is not None:
             return float(self.result.report["makespan_s"])
         return time.monotonic() - self.began_at if self.began_at is not None else 0.0
 
 
-class Runs:
-    """All runs of one process: one daemon thread with one event loop, where sessions and clients live.
+class RunHost:
+    """All runs of one process: one daemon thread with one event loop, where connections and clients live.
 
     Runs survive whatever a page does; pages read them by id. The newest `KEEP` finished ones are kept at hand.
     """
@@ -82,71 +85,67 @@ class Runs:
         self.settings = settings
         self.store = store or Store(settings.database_url)
         self._loop = asyncio.new_event_loop()
-        self._sessions: dict[str, Session] = {}
+        self._connections: dict[str, Connection] = {}
         self._opening = asyncio.Lock()
-        self._runs: dict[str, LiveRun] = {}
+        self._views: dict[str, RunView] = {}
+        self._runs: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closed = False
         threading.Thread(target=self._loop.run_forever, name="ketl-runs", daemon=True).start()
         atexit.register(self.close)
 
-    def start(self, job: Job, catalog: Catalog | None = None, *, resume: str | None = None) -> LiveRun:
+    def start(self, job: Job, catalog: Catalog | None = None, *, resume: str | None = None) -> RunView:
         """Start a run and return it at once. Raises the UsageError that says what is wrong with the job.
 
         `resume` is the id of an interrupted run: what it finished is kept, the rest is sent.
         """
         selection = select(job, catalog)
-        run_id = resume or secrets.token_hex(12)
-        live = LiveRun(run_id, job, selection, self.settings.engine, time.time())
-        live.total = selection.census.distinct * len(selection.languages)
-        done: dict[tuple[bytes, str], Outcome] = {}
-        if resume is not None:
-            self.store.resume_run(resume)
-            done = {(o.key, o.language_tag): o for o in self.store.outcomes(resume) if o.status == "translated"}
-            live.ended = len(done)
-        self._runs[run_id] = live
+        earlier = take_over(self.store, resume) if resume is not None else None
+        view = RunView(resume or new_run_id(), job, selection, self.settings.engine, time.time())
+        view.total = selection.census.distinct * len(selection.languages)
+        view.ended = len(earlier.done) if earlier is not None else 0
+        self._views[view.run_id] = view
         self._forget_oldest()
-        self._loop.call_soon_threadsafe(self._spawn, live, done)
-        return live
+        self._loop.call_soon_threadsafe(self._spawn, view, earlier)
+        return view
 
-    def get(self, run_id: str | None) -> LiveRun | None:
+    def get(self, run_id: str | None) -> RunView | None:
         """Return a run of this process by its id, None when there is none."""
-        return self._runs.get(run_id) if run_id else None
+        return self._views.get(run_id) if run_id else None
 
-    def latest(self) -> LiveRun | None:
+    def latest(self) -> RunView | None:
         """Return the run that began last, None before the first."""
-        return next(reversed(self._runs.values()), None)
+        return next(reversed(self._views.values()), None)
 
-    def recent(self) -> list[LiveRun]:
+    def recent(self) -> list[RunView]:
         """Return the runs of this process that are at hand, newest first."""
-        return list(self._runs.values())[::-1]
+        return list(self._views.values())[::-1]
 
     def cancel(self, run_id: str) -> None:
         """End a run early; what is done is kept. A run that has ended stays as it is."""
-        live = self._runs.get(run_id)
-        if live is not None:
-            self._loop.call_soon_threadsafe(self._cancel, live)
+        view = self._views.get(run_id)
+        if view is not None:
+            self._loop.call_soon_threadsafe(self._cancel, view)
 
     def ask(
-        self, make: Callable[[Session], Coroutine[Any, Any, _T]], plan: str = "auto", timeout_s: float = 30.0
+        self, make: Callable[[Connection], Coroutine[Any, Any, _T]], plan: str = "auto", timeout_s: float = 30.0
     ) -> _T:
-        """Run a coroutine on the runs' loop with an open session, and return its result.
+        """Run a coroutine on the runs' loop with an open connection, and return its result.
 
         Raises what the coroutine or the connecting raises.
         """
 
         async def call() -> _T:
-            return await make(await self._session(plan))
+            async with self._connection(plan) as connection:
+                return await make(connection)
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(timeout_s)
 
     def plan(self, selection: Selection) -> RunPlan:
         """Return the plan of a selection, with what the lanes have learned; asks the provider which models live."""
 
-        async def make(session: Session) -> RunPlan:
-            run = Run(selection, session, self.store)
-            await run.look_into_memory()
-            return run.plan()
+        async def make(connection: Connection) -> RunPlan:
+            return await Run(selection, connection, self.store).prepare()
 
         return self.ask(make, selection.job.plan)
 
@@ -157,13 +156,13 @@ class Runs:
         self._closed = True
 
         async def wind_down() -> None:
-            for live in self._runs.values():
-                self._cancel(live)
+            for view in self._views.values():
+                self._cancel(view)
             tasks = list(self._tasks.values())
             if tasks:
                 await asyncio.wait(tasks, timeout=_CLOSE_S / 2)
-            for session in self._sessions.values():
-                await session.close()
+            for connection in self._connections.values():
+                await connection.close()
 
         with contextlib.suppress(concurrent.futures.TimeoutError, RuntimeError):
             asyncio.run_coroutine_threadsafe(wind_down(), self._loop).result(_CLOSE_S)
@@ -171,70 +170,87 @@ class Runs:
 
     # -- on the loop's thread ----------------------------------------------------------------------------------
 
-    def _spawn(self, live: LiveRun, done: dict[tuple[bytes, str], Outcome]) -> None:
-        self._tasks[live.run_id] = task = self._loop.create_task(self._work(live, done))
-        task.add_done_callback(lambda _: self._tasks.pop(live.run_id, None))
+    def _spawn(self, view: RunView, earlier: EarlierPart | None) -> None:
+        self._tasks[view.run_id] = task = self._loop.create_task(self._work(view, earlier))
 
-    async def _work(self, live: LiveRun, done: dict[tuple[bytes, str], Outcome]) -> None:
-        try:
-            session = await self._session(live.job.plan)
-            run = Run(live.selection, session, self.store, self._watch(live), done_before=done, tally=live.tally)
-            run.run_id = live.run_id
-            live._run = run
-            if live.state == "cancelled":
+        def done(_: asyncio.Task[None]) -> None:
+            self._tasks.pop(view.run_id, None)
+            self._runs.pop(view.run_id, None)
+
+        task.add_done_callback(done)
+
+    async def _work(self, view: RunView, earlier: EarlierPart | None) -> None:
+        def began(run: Run) -> None:
+            self._runs[view.run_id] = run
+            if view.status is RunStatus.CANCELLED:
                 run.cancel()
-            await run.look_into_memory()
-            live.plan = run.plan()
-            live.began_at = time.monotonic()
-            live.state = "running"
-            live.result = await run.execute()
-            live.state = live.result.status
-        except KetlError as error:
-            live.error, live.state = str(error), "failed"
-        except asyncio.CancelledError:
-            live.error, live.state = "The program was closed before the run had ended.", "failed"
-            raise
-        except RuntimeError:
-            if not self._closed:
-                raise
-            # The program ends while the run does: its journal says how far it came, and it can be resumed.
-            live.error, live.state = "The program was closed before the run had ended.", "failed"
-        except Exception as error:  # a fault of ours must end as a message, not as a page that waits for ever
-            live.error = f"The run stopped on an internal error ({type(error).__name__}). What was done is kept."
-            live.state = "failed"
-            raise
 
-    def _watch(self, live: LiveRun) -> Callable[[Event], None]:
+        try:
+            result = await drive(
+                view.job,
+                lambda: self._connection(view.job.plan),
+                self.store,
+                selection=view.selection,
+                earlier=earlier,
+                run_id=view.run_id,
+                tally=view.tally,
+                watch=self._watch(view),
+                began=began,
+            )
+            view.result = result
+            view.status = RunStatus(result.status)
+        except KetlError as error:
+            view.error, view.status = str(error), RunStatus.FAILED
+        except asyncio.CancelledError:
+            view.error, view.status = "The program was closed before the run had ended.", RunStatus.FAILED
+            raise
+        except Exception as error:  # a fault of ours must end as a message, not as a page that waits for ever
+            if self._closed and isinstance(error, RuntimeError):
+                # The program ends while the run does: its journal says how far it came, and it can be resumed.
+                view.error, view.status = "The program was closed before the run had ended.", RunStatus.FAILED
+                return
+            logger.exception("Run %s stopped on an internal error", view.run_id)
+            view.error = f"The run stopped on an internal error ({type(error).__name__}). What was done is kept."
+            view.status = RunStatus.FAILED
+
+    def _watch(self, view: RunView) -> Callable[[Event], None]:
         def take(event: Event) -> None:
-            if type(event) is PhaseBegan:
-                live.phase = event.phase
-                live.baseline_requests = event.requests if event.phase == "baseline" else 0
-            elif live.phase == "baseline":
-                if type(event) is Answered and len(live.baseline) < TIMELINE_MOST:
-                    live.baseline.append(event)
-            elif type(event) is Ended:
-                live.ended += 1
-                live.recent.append(event.outcome)
-                if len(live.recent) > 400:
-                    del live.recent[:200]
+            if type(event) is Ended and view.phase != "baseline":
+                view.ended += 1
+                view.recent.append(event.outcome)
+                if len(view.recent) > 400:
+                    del view.recent[:200]
+            elif type(event) is PhaseBegan:
+                view.phase = event.phase
+                view.baseline_requests = event.requests if event.phase == "baseline" else 0
+            elif type(event) is Planned:
+                view.plan = self._runs[view.run_id].plan
+                view.began_at = time.monotonic()
+                if view.status is RunStatus.QUEUED:
+                    view.status = RunStatus.RUNNING
+            elif view.phase == "baseline" and type(event) is Answered and len(view.baseline) < TIMELINE_MOST:
+                view.baseline.append(event)
 
         return take
 
-    def _cancel(self, live: LiveRun) -> None:
-        if live._run is not None:
-            live._run.cancel()
-        elif live.state == "starting":
-            live.state = "cancelled"
+    def _cancel(self, view: RunView) -> None:
+        run = self._runs.get(view.run_id)
+        if run is not None:
+            run.cancel()
+        elif view.status is RunStatus.QUEUED:
+            view.status = RunStatus.CANCELLED
 
-    async def _session(self, plan: str) -> Session:
+    @asynccontextmanager
+    async def _connection(self, plan: str) -> AsyncIterator[Connection]:
+        """Yield the host's connection for a plan, opened when first asked for and kept until the host closes."""
         async with self._opening:
-            session = self._sessions.get(plan)
-            if session is None:
-                session = await open_session(self.settings, load_plan(plan), self.store)
-                self._sessions[plan] = session
-            return session
+            connection = self._connections.get(plan)
+            if connection is None:
+                connection = await open_connection(self.settings, load_plan(plan), self.store)
+                self._connections[plan] = connection
+        yield connection
 
     def _forget_oldest(self) -> None:
-        ended = [run_id for run_id, live in self._runs.items() if not live.live]
-        for run_id in ended[: max(0, len(self._runs) - KEEP)]:
-            del self._runs[run_id]
+        ended = [run_id for run_id, view in self._views.items() if not view.live]
+        for run_id in ended[: max(0, len(self._views) - KEEP)]:
+            del self._views[run_id]

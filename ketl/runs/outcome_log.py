@@ -1,41 +1,55 @@
-"""Gathers a run's outcomes: at hand while there is room, in the journal always."""
+"""Gathers a run's outcomes: at hand while there is room, in the journal always; who follows the run waits here."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from threading import Condition
+from typing import TypeVar
 
+from ketl.memory.memory import Memory, Remembered
 from ketl.results.outcome import Outcome
+from ketl.results.rows import NOT_STARTED
 from ketl.store import Store
 
-# Above this many the outcomes live in the journal alone: about 100 MB at hand.
+_T = TypeVar("_T")
+
+# At least half as many of the latest outcomes are at hand, about 100 MB at the most; the others lie in the journal.
 MOST_AT_HAND = 200_000
 
 
-class Outcomes:
-    """The outcomes of one run by segment id, journalled in batches.
+class OutcomeLog:
+    """The outcomes of one run by segment id, journalled in batches; new translations go into `memory` with them.
 
-    `flush` writes what is new; it may be called from another thread than `add`.
+    `flush` may be called from another thread than `add` and `remember`, and `find` and `wait_for` from a third.
     """
 
-    def __init__(self, run_id: str, store: Store | None) -> None:
+    def __init__(self, run_id: str, store: Store | None, memory: Memory | None = None) -> None:
+        self.count = 0
+        self.reason = NOT_STARTED
         self._run_id = run_id
         self._store = store
-        self._at_hand: dict[tuple[bytes, str], Outcome] = {}
-        self._new: list[Outcome] = []
+        self._memory = memory
+        # Two generations: when the younger is full it becomes the older, whose outcomes are in the journal by then.
+        self._young: dict[tuple[bytes, str], Outcome] = {}
+        self._old: dict[tuple[bytes, str], Outcome] = {}
         self._spilled = False
-        self.count = 0
+        self._new: deque[Outcome] = deque()
+        self._to_remember: deque[Remembered] = deque()
+        self._changed = Condition()
+        self._closed = False
 
-    def add(self, outcome: Outcome) -> None:
-        """Take one outcome in."""
+    def add(self, outcome: Outcome, *, journalled: bool = False) -> None:
+        """Take one outcome in; `journalled` says that the journal has it already."""
         self.count += 1
-        if not self._spilled:
-            self._at_hand[outcome.key, outcome.language_tag] = outcome
-        if self._store is not None:
+        self._young[outcome.key, outcome.language_tag] = outcome
+        if self._store is not None and not journalled:
             self._new.append(outcome)
 
-    def get(self, key: tuple[bytes, str]) -> Outcome | None:
-        """Return the outcome of a segment if it is at hand."""
-        return self._at_hand.get(key)
+    def remember(self, entry: Remembered) -> None:
+        """Keep a translation in the memory with the next flush."""
+        if self._memory is not None:
+            self._to_remember.append(entry)
 
     @property
     def pending(self) -> int:
@@ -43,18 +57,61 @@ class Outcomes:
         return len(self._new)
 
     def flush(self) -> None:
-        """Write what is new into the journal; past `MOST_AT_HAND`, keep it there alone."""
-        if self._store is None:
-            return
-        new, self._new = self._new, []
-        if new:
-            self._store.save_outcomes(self._run_id, new)
-        if len(self._at_hand) > MOST_AT_HAND:
-            self._spilled = True
-            self._at_hand = {}
+        """Write what is new into journal and memory, and wake who waits. Raises RunError when the database fails."""
+        if self._store is not None:
+            if new := _drain(self._new):
+                self._store.save_outcomes(self._run_id, new)
+            if self._memory is not None and (entries := _drain(self._to_remember)):
+                self._memory.remember(entries)
+            if len(self._young) > MOST_AT_HAND // 2:
+                self._spilled = self._spilled or bool(self._old)
+                self._old, self._young = self._young, {}
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self, reason: str = NOT_STARTED) -> None:
+        """Say that no more outcomes will come, and why a segment without one has none."""
+        with self._changed:
+            self.reason = reason
+            self._closed = True
+            self._changed.notify_all()
+
+    def wait_for(self, ids: Sequence[tuple[bytes, str]]) -> None:
+        """Return when each of these segments has an outcome, or when no more will come."""
+        while missing := self._without(ids):
+            with self._changed:
+                if self._closed:
+                    return
+                if len(self._without(missing)) == len(missing):
+                    self._changed.wait()
 
     def find(self, ids: Sequence[tuple[bytes, str]]) -> dict[tuple[bytes, str], Outcome]:
         """Return the outcomes of these segments, from the journal if they are not at hand."""
-        if self._spilled and self._store is not None:
-            return self._store.find_outcomes(self._run_id, ids)
-        return {ident: self._at_hand[ident] for ident in ids if ident in self._at_hand}
+        young, old = self._young, self._old
+        found: dict[tuple[bytes, str], Outcome] = {}
+        missing: list[tuple[bytes, str]] = []
+        for ident in ids:
+            outcome = young.get(ident) or old.get(ident)
+            if outcome is not None:
+                found[ident] = outcome
+            else:
+                missing.append(ident)
+        if missing and self._spilled and self._store is not None:
+            again = self._store.find_outcomes(self._run_id, missing)
+            # What recurs, such as a colour, is asked for all the time.
+            young.update(again)
+            found |= again
+        return found
+
+    def _without(self, ids: Sequence[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
+        young, old = self._young, self._old
+        missing = [ident for ident in ids if ident not in young and ident not in old]
+        if missing and self._spilled:
+            found = self.find(missing)
+            missing = [ident for ident in missing if ident not in found]
+        return missing
+
+
+def _drain(waiting: deque[_T]) -> list[_T]:
+    # Taken one by one, so that what another thread adds meanwhile is neither lost nor taken twice.
+    return [waiting.popleft() for _ in range(len(waiting))]

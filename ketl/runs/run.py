@@ -1,4 +1,4 @@
-"""Takes a job from selection to report: plan, memory, engine, baseline, journal."""
+"""Takes a selection to its report: memory and plan, engine, baseline, journal, and the pass over its rows."""
 
 from __future__ import annotations
 
@@ -6,43 +6,49 @@ import asyncio
 import contextlib
 import random
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ketl.checks.base import Finding
+from ketl.catalog.products import Product
+from ketl.catalog.units import ProductTexts, cut_products
 from ketl.engine.lane_routes import LaneRoute
 from ketl.engine.work import Work, WorkLimits
 from ketl.errors import KetlError, RunError
+from ketl.formats.frames import row_frames, to_frame
 from ketl.memory.memory import Memory
-from ketl.planning.plan import Goals, RunPlan, make_plan
-from ketl.planning.routing import choose_routes
-from ketl.prompts.brief import Prepared
+from ketl.planning.plan import RunPlan
+from ketl.planning.textbook import textbook_seconds
+from ketl.prompts.prepared import Prepared
 from ketl.results.baseline import Baseline, BaselineKind, extrapolate, sample_size
-from ketl.results.events import Ended, Event, PhaseBegan, Substituted
+from ketl.results.events import Ended, Event, PhaseBegan, Planned, Substituted
+from ketl.results.gain import explain_gain
 from ketl.results.outcome import Outcome
 from ketl.results.report import Facts, build_report
-from ketl.results.rows import NOT_STARTED, ResultRow, UnitKey, count_rows, rows_of
+from ketl.results.rows import NOT_STARTED, ResultRow, UnitCounts, UnitKey, rows_of
 from ketl.results.tally import Tally
-from ketl.runs.closing import gain, look_across, remember
-from ketl.runs.connection import Session
-from ketl.runs.feed import Intake, count_remembered
+from ketl.runs.connection import Connection
+from ketl.runs.feed import Feeder, to_remember
 from ketl.runs.job import Mode, job_to_json
-from ketl.runs.outcome_log import Outcomes
+from ketl.runs.outcome_log import OutcomeLog
+from ketl.runs.preparation import Preparation
+from ketl.runs.row_pass import RowPass, Write
 from ketl.runs.selection import Selection
 from ketl.store import Store
 
-_CHUNK = 240
+if TYPE_CHECKING:
+    import pandas
+
 _FLUSH_EVERY_S = 0.1  # what a kill may lose; a commit takes about a millisecond
-_NOTED_AT_ONCE = 2_000
-_LOOK_EVERY_S = 0.5
 
 
 @dataclass(slots=True)
 class RunResult:
     """What a run left: its report, and its rows, which are made when they are iterated.
 
-    `stopped` is what ended the run early, None when it ran to its end.
+    `stopped` is what ended the run early, None when it ran to its end; `counts` say how its units ended;
+    `unwritten` is why the rows could not be written as they came, None when they were or nobody asked.
     """
 
     run_id: str
@@ -51,35 +57,55 @@ class RunResult:
     selection: Selection
     plan: RunPlan
     tally: Tally
-    outcomes: Outcomes
+    log: OutcomeLog
+    counts: UnitCounts
     reason: str = ""
     stopped: KetlError | None = None
-    crossed: Mapping[UnitKey, tuple[Finding, ...]] = field(default_factory=dict)
+    unwritten: Exception | None = None
+    crossed: Mapping[UnitKey, tuple[Any, ...]] = field(default_factory=dict)
 
     def rows(self) -> Iterator[ResultRow]:
         """Yield one row per unit, in the order of the catalogue."""
-        chosen = self.selection
+        return self._rows_of(self.selection.cuttings)
+
+    def rows_of_product(self, product: Product) -> Iterator[ResultRow]:
+        """Yield the rows of one product of the selection."""
+        return self._rows_of(cut_products([product], self.selection.fields))
+
+    def _rows_of(self, products: Iterable[ProductTexts]) -> Iterator[ResultRow]:
         reason = self.reason or NOT_STARTED
-        return rows_of(
-            chosen.catalog, chosen.fields, chosen.languages, self.outcomes.find, reason=reason, crossed=self.crossed
-        )
+        return rows_of(products, self.selection.languages, self.log.find, reason=reason, crossed=self.crossed)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a pandas DataFrame with one row per unit and the columns of the long CSV."""
+        return to_frame(self.rows())
+
+    def frames(self, chunk_rows: int = 50_000) -> Iterator[pandas.DataFrame]:
+        """Yield the rows of `to_frame` in frames of at most `chunk_rows`, for runs larger than the memory."""
+        return row_frames(self.rows(), chunk_rows)
 
 
 @dataclass(slots=True)
 class Run:
-    """One run from its press of the button to its report; `cancel` ends it early, from the loop's thread."""
+    """One run: `prepare` looks into the memory and plans, `execute` carries out that very plan.
+
+    `cancel` ends it early, from the loop's thread. `write` takes the rows as they come, in the order of the
+    catalogue. `done_before` are the outcomes of an earlier part of the run, which is resumed.
+    """
 
     selection: Selection
-    session: Session
+    connection: Connection
     store: Store | None
     watch: Callable[[Event], None] = lambda event: None
-    run_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    run_id: str = field(default_factory=lambda: new_run_id())
     done_before: Mapping[tuple[bytes, str], Outcome] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    write: Write | None = None
+    plan: RunPlan | None = None
     _work: Work | None = None
     _stopped: KetlError | None = None
-    _intake: Intake | None = None
-    _remembered: int = 0
+    _feeder: Feeder | None = None
+    _prepared: Preparation | None = None
 
     def cancel(self, reason: str = "You cancelled the run; what was done is kept.") -> None:
         """End the run: nothing more is sent, what is in flight is dropped, what is done stays."""
@@ -87,87 +113,103 @@ class Run:
         if self._work is not None:
             self._work.stop(self._stopped)
 
-    def plan(self) -> RunPlan:
-        """Return the plan for this run. Raises GoalError when its goals cannot be met."""
-        job, chosen, session = self.selection.job, self.selection, self.session
-        return make_plan(
-            chosen.census,
-            chosen.languages,
-            choose_routes(chosen.languages, session.listed, job.routes),
-            session.lanes,
-            session.dispatcher.now(),
-            pack=job.pack,
-            goals=Goals(deadline_s=job.deadline_s, max_cost_usd=job.max_cost_usd),
-            from_memory=self._remembered,
-        )
+    async def prepare(self) -> RunPlan:
+        """Look into the memory, and return the plan that `execute` will carry out.
 
-    async def look_into_memory(self) -> None:
-        """Count what the memory already has, so that the plan does not price it."""
-        memory = self._memory()
-        if memory is not None:
-            self._remembered = await asyncio.to_thread(count_remembered, self.selection, memory)
+        Raises GoalError when the run's goals cannot be met.
+        """
+        connection = self.connection
+        prepared = self._prepared = Preparation(self.selection, self._memory(), self.done_before)
+        # Planning reads the lanes' books, which belong to this thread; only the look into the memory takes long.
+        await asyncio.to_thread(prepared.look_ahead)
+        plan = self.plan = prepared.plan(connection.listed, connection.lanes, connection.dispatcher.now())
+        self._emit(
+            Planned(
+                products=plan.products,
+                languages=len(plan.languages),
+                units=plan.units,
+                segments=plan.segments,
+                from_memory=plan.from_memory,
+                requests=plan.requests,
+                predicted_s=plan.predicted_s,
+            )
+        )
+        return plan
 
     def _memory(self) -> Memory | None:
         used = self.store is not None and self.selection.job.uses_memory
-        return Memory(self.store, self.session.engine) if used and self.store is not None else None
+        return Memory(self.store, self.connection.engine) if used and self.store is not None else None
 
     async def execute(self) -> RunResult:
         """Run to the end and return what it left. Raises only for what went wrong before anything was sent."""
-        job = self.selection.job
-        plan = self.plan()
-        outcomes = Outcomes(self.run_id, self.store)
+        plan = self.plan or await self.prepare()
+        job, loop, memory = self.selection.job, asyncio.get_running_loop(), self._memory()
+        log = OutcomeLog(self.run_id, self.store, memory)
         for outcome in self.done_before.values():
-            outcomes.add(outcome)
-        self._journal_start(plan)
+            log.add(outcome, journalled=True)
+        await self._journal_start(plan)
         for language in plan.languages:
             self.selection.brief.warm(language)
-        levels = {name: lane.books.levels(self.session.dispatcher.now()) for name, lane in self.session.lanes.items()}
+        levels = {
+            name: lane.books.levels(self.connection.dispatcher.now()) for name, lane in self.connection.lanes.items()
+        }
         moved = {(source, target): why for route in plan.routes.values() for source, target, why in route.substitutions}
         for (source, target), why in moved.items():
             self._emit(Substituted(source, target, f"{source} {why}"))
-        phase = "sequential" if job.mode is Mode.SEQUENTIAL else "parallel"
-        self._emit(PhaseBegan(phase, plan.requests))
-        loop = asyncio.get_running_loop()
-        flusher = loop.create_task(self._keep_flushing(outcomes))
-        began = loop.time()
-        try:
-            makespan_s = await self._translate(plan, outcomes, sequential=job.mode is Mode.SEQUENTIAL)
-        except asyncio.CancelledError:
-            self.cancel("The program was closed before the run had ended.")
-            makespan_s = loop.time() - began
-            raise
-        finally:
-            if self._intake is not None:
-                self._intake.release()
-            flusher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await flusher
+        sequential = job.mode is Mode.SEQUENTIAL
+        self._emit(PhaseBegan("sequential" if sequential else "parallel", plan.requests))
+        row_pass = RowPass(self.selection, log, memory, self.write)
+        with ThreadPoolExecutor(1, thread_name_prefix="ketl-rows") as thread:
+            following = loop.run_in_executor(thread, row_pass.run)
+            flusher = loop.create_task(self._keep_flushing(log))
+            try:
+                makespan_s = await self._translate(plan, log, sequential=sequential)
+                last_end = loop.time()
+            except asyncio.CancelledError:
+                self.cancel("The program was closed before the run had ended.")
+                raise
+            finally:
+                if self._feeder is not None:
+                    self._feeder.release()
+                flusher.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await flusher
+                log.close(str(self._stopped) if self._stopped is not None else NOT_STARTED)
+            await asyncio.to_thread(log.flush)
+            await following
+        closing_s = loop.time() - last_end
         limits = self._limits(levels)
         baseline = await self._baseline(plan, makespan_s)
-        return await self._finish(plan, outcomes, makespan_s, baseline, limits)
+        return await self._finish(plan, log, row_pass, makespan_s, closing_s, baseline, limits)
 
     # -- the phases -----------------------------------------------------------------------------------------
 
-    async def _translate(self, plan: RunPlan, outcomes: Outcomes, *, sequential: bool) -> float:
+    async def _translate(self, plan: RunPlan, log: OutcomeLog, *, sequential: bool) -> float:
         """Translate every segment and return the seconds it took from the first look at a text to the last end."""
-        job, dispatcher = self.selection.job, self.session.dispatcher
+        job, dispatcher = self.selection.job, self.connection.dispatcher
+        assert self._prepared is not None
+        recall, sheet = self._prepared.recall, self._prepared.sheet
 
         def take(event: Event) -> None:
             if type(event) is Ended:
-                outcomes.add(event.outcome)
-                intake.ended(event.outcome)
+                log.add(event.outcome)
+                asked = feeder.ended(event.outcome)
+                if recall.uses_memory and asked is not None:
+                    entry = to_remember(asked, event.outcome, self.run_id)
+                    if entry is not None:
+                        log.remember(entry)
             self._emit(event)
 
         started = dispatcher.now()
         work = self._work = self._new_work(plan, take, started, sequential=sequential)
-        intake = self._intake = Intake(
-            self.selection,
-            self.session,
+        feeder = self._feeder = Feeder(
+            recall,
+            sheet,
+            self.connection.claims,
             work,
             plan.pack_sizes,
             take,
-            memory=self._memory(),
-            done_before=self.done_before,
+            shares=recall.uses_memory,
             keep=job.mode is Mode.COMPARE,
         )
         if self._stopped is not None:
@@ -176,7 +218,7 @@ class Run:
             late = RunError(f"The deadline of {job.deadline_s:,.0f} seconds was reached; what was done is kept.")
             dispatcher.later(job.deadline_s, lambda: work.stop(late))
         try:
-            await intake.feed()
+            await feeder.feed()
             await work.drained()
         finally:
             dispatcher.remove(work)
@@ -184,16 +226,16 @@ class Run:
         return dispatcher.now() - started
 
     def _new_work(self, plan: RunPlan, take: Callable[[Event], None], started: float, *, sequential: bool) -> Work:
-        session, job = self.session, self.selection.job
+        connection, job = self.connection, self.selection.job
         routes = {}
         for group, route in plan.routes.items():
-            chain = tuple(session.lanes[name] for name in route.chain if name in session.lanes)
+            chain = tuple(connection.lanes[name] for name in route.chain if name in connection.lanes)
             routes[group] = LaneRoute(chain, chain[: plan.serving.get(group, 1)])
         limits = WorkLimits(
             max_in_flight=1 if sequential else None, max_cost_usd=job.max_cost_usd, hedging=not sequential
         )
-        work = Work(session.dispatcher, self.selection.brief, routes, take, limits, started=started)
-        session.dispatcher.add(work)
+        work = Work(connection.dispatcher, self.selection.brief, routes, take, limits, started=started)
+        connection.dispatcher.add(work)
         return work
 
     # -- the baseline ------------------------------------------------------------------------------------------
@@ -205,14 +247,14 @@ class Run:
         projected = Baseline(kind=BaselineKind.PROJECTED, seconds=self.tally.service_s)
         if job.mode is not Mode.COMPARE or job.baseline is BaselineKind.PROJECTED or self._stopped is not None:
             return projected
-        assert self._intake is not None
-        packs: Sequence[Sequence[Prepared]] = self._intake.kept
+        assert self._feeder is not None
+        packs: Sequence[Sequence[Prepared]] = self._feeder.kept
         sampled = job.baseline is BaselineKind.SAMPLED
         if sampled:
             packs = random.Random(self.run_id).sample(packs, sample_size(len(packs)))
         self._emit(PhaseBegan("baseline", len(packs)))
         times: list[float] = []
-        dispatcher = self.session.dispatcher
+        dispatcher = self.connection.dispatcher
         began = dispatcher.now()
         for pack in packs:
             begun = dispatcher.now()
@@ -228,7 +270,7 @@ class Run:
                 return projected
             times.append(dispatcher.now() - begun)
         if sampled:
-            return extrapolate(times, len(self._intake.kept))
+            return extrapolate(times, len(self._feeder.kept))
         return Baseline(kind=BaselineKind.MEASURED, seconds=dispatcher.now() - began)
 
     def _limits(self, levels: Mapping[str, Mapping[str, float]]) -> dict[str, list[tuple[str, float, float]]]:
@@ -238,7 +280,7 @@ class Run:
                 (kind, bucket.capacity - levels.get(name, {}).get(kind, 0.0), bucket.rate)
                 for kind, bucket in lane.books.buckets.items()
             ]
-            for name, lane in self.session.lanes.items()
+            for name, lane in self.connection.lanes.items()
         }
 
     # -- the end ------------------------------------------------------------------------------------------------
@@ -246,80 +288,108 @@ class Run:
     async def _finish(
         self,
         plan: RunPlan,
-        outcomes: Outcomes,
+        log: OutcomeLog,
+        row_pass: RowPass,
         makespan_s: float,
+        closing_s: float,
         baseline: Baseline,
         limits: dict[str, list[tuple[str, float, float]]],
     ) -> RunResult:
         reason = str(self._stopped) if self._stopped is not None else ""
         status = "cancelled" if self._stopped is not None else "finished"
-        await asyncio.to_thread(outcomes.flush)
-        result = RunResult(self.run_id, status, {}, self.selection, plan, self.tally, outcomes, reason, self._stopped)
-        result.crossed = await asyncio.to_thread(look_across, self.selection, outcomes, plan)
-        counts = await asyncio.to_thread(lambda: count_rows(result.rows()))
-        result.report = build_report(
+        every, distinct = textbook_seconds(self.selection.census, plan, self.connection.lanes)
+        report = build_report(
             self.tally,
             Facts(
                 run_id=self.run_id,
                 mode=self.selection.job.mode.value,
-                engine=self.session.engine,
+                engine=self.connection.engine,
                 status=status,
                 products=plan.products,
                 languages=tuple(language.name for language in plan.languages),
                 units=plan.units,
                 segments=plan.segments,
-                counts=counts,
+                counts=row_pass.counts,
                 makespan_s=makespan_s,
+                closing_s=closing_s,
                 predicted_s=plan.predicted_s,
-                planned_bound_s=plan.bound_s,
                 baseline=baseline,
-                gain=gain(self.selection, plan, self.session.lanes, self.tally, makespan_s, baseline.seconds),
+                gain=explain_gain(
+                    every,
+                    distinct,
+                    known_share=self.tally.from_memory / plan.segments,
+                    packed_s=self.tally.predicted_service_s,
+                    baseline_s=baseline.seconds,
+                    makespan_s=makespan_s,
+                    packs_of_one=set(plan.pack_sizes.values()) == {1},
+                ),
                 limits=limits,
                 routes={group: route.reason for group, route in plan.routes.items()},
                 pack=plan.pack_sizes,
                 reason=reason,
             ),
         )
+        result = RunResult(
+            self.run_id,
+            status,
+            report,
+            self.selection,
+            plan,
+            self.tally,
+            log,
+            row_pass.counts,
+            reason,
+            self._stopped,
+            row_pass.unwritten,
+            row_pass.crossed,
+        )
         if self.store is not None:
-            await asyncio.to_thread(self._keep_all, result)
+            await asyncio.to_thread(self._keep_all, self.store, result)
         return result
 
-    def _keep_all(self, result: RunResult) -> None:
-        """Remember the clean translations, keep what was learned, and journal the end."""
-        assert self.store is not None
-        if self.selection.job.uses_memory:
-            remember(Memory(self.store, self.session.engine), self.selection, result.outcomes, self.run_id)
-        self.store.add_route_stats(self.tally.route_stats(self.session.engine))
-        self.session.save_limits(self.store)
-        self.store.finish_run(self.run_id, result.status, result.report)
+    def _keep_all(self, store: Store, result: RunResult) -> None:
+        """Keep what was learned, and journal the end."""
+        store.add_route_stats(self.tally.route_stats(self.connection.engine))
+        self.connection.save_limits(store)
+        store.finish_run(self.run_id, result.status, result.report)
 
-    async def _keep_flushing(self, outcomes: Outcomes) -> None:
+    async def _keep_flushing(self, log: OutcomeLog) -> None:
         quiet = 0
         while self.store is not None:
             await asyncio.sleep(_FLUSH_EVERY_S)
-            quiet = 0 if outcomes.pending else quiet + 1
-            if outcomes.pending:
-                await asyncio.to_thread(outcomes.flush)
+            quiet = 0 if log.pending else quiet + 1
+            if log.pending:
+                await asyncio.to_thread(log.flush)
             elif quiet % 50 == 0:
                 await asyncio.to_thread(self.store.heartbeat, self.run_id)
 
-    def _journal_start(self, plan: RunPlan) -> None:
-        if self.store is None or self.done_before:
+    async def _journal_start(self, plan: RunPlan) -> None:
+        store = self.store
+        if store is None or self.done_before:
             return
-        self.store.start_run(
-            self.run_id,
-            engine=self.session.engine,
-            mode=self.selection.job.mode.value,
-            spec=job_to_json(self.selection.job),
-            counts={
-                "products": plan.products,
-                "languages": len(plan.languages),
-                "units": plan.units,
-                "segments": plan.segments,
-                "requests": plan.requests,
-            },
+        spec = job_to_json(self.selection.job)
+        counts = {
+            "products": plan.products,
+            "languages": len(plan.languages),
+            "units": plan.units,
+            "segments": plan.segments,
+            "requests": plan.requests,
+        }
+        await asyncio.to_thread(
+            lambda: store.start_run(
+                self.run_id,
+                engine=self.connection.engine,
+                mode=self.selection.job.mode.value,
+                spec=spec,
+                counts=counts,
+            )
         )
 
     def _emit(self, event: Event) -> None:
         self.tally.add(event)
         self.watch(event)
+
+
+def new_run_id() -> str:
+    """Return a run's id: long enough that nobody guesses one, since an address with it is a key to the run."""
+    return secrets.token_hex(12)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ketl.catalog.catalog import Catalog
+from ketl.catalog.cuttings import Cuttings
 from ketl.catalog.products import find_fields
+from ketl.catalog.units import cut_products
 from ketl.errors import SelectionError
 from ketl.formats.catalog_files import open_catalog
 from ketl.language.brand_voice import BrandVoice
@@ -19,33 +21,44 @@ from ketl.runs.job import Job
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """A job whose words have been understood: the products, fields, languages, and the brief."""
+    """A job whose words have been understood: the products, fields, languages, and the brief.
+
+    `cuttings` are the texts of the products, cut once; whatever needs them later reads them there.
+    """
 
     job: Job
     catalog: Catalog
     fields: tuple[str, ...]
     languages: tuple[Language, ...]
     brief: Brief
+    cuttings: Cuttings
     census: Census
 
 
 def select(job: Job, catalog: Catalog | None = None) -> Selection:
-    """Understand a job's words; sends nothing.
+    """Understand a job's words, and cut the texts; sends nothing.
 
     Raises the UsageError that names the product, language, field or file that is wrong.
     """
     languages = regroup(find_languages(job.languages), job.routes)
     fields = find_fields(job.fields)
     chosen = (catalog or open_catalog(job.catalog)).select(job.products)
-    census = take_census(chosen, fields)
+    brief = Brief(Glossary.load(job.glossary), BrandVoice.load(), job.profile)
+    cuttings, census = cut(chosen, fields)
     if not census.texts:
         raise SelectionError("There is nothing to translate in this selection. Choose other products or fields.")
-    brief = Brief(Glossary.load(job.glossary), BrandVoice.load(), job.profile)
     return Selection(
         job=job,
         catalog=chosen,
         fields=fields,
         languages=languages,
         brief=brief,
+        cuttings=cuttings,
         census=census,
     )
+
+
+def cut(catalog: Catalog, fields: tuple[str, ...]) -> tuple[Cuttings, Census]:
+    """Return the texts of a catalogue's products, cut and kept, and what they come to, in one pass."""
+    cuttings = Cuttings()
+    return cuttings, take_census(cuttings.keep(cut_products(catalog, fields)))

@@ -229,6 +229,13 @@ class Store:
             for row in rows:
                 yield outcome_from_row(row)
 
+    def done_before(self, run_id: str) -> dict[tuple[bytes, str], Outcome]:
+        """Return the outcomes of a run that need not be sent again when it is resumed: those with a translation.
+
+        A person's translation from the memory counts as much as a machine's; a failure is tried again.
+        """
+        return {(o.key, o.language_tag): o for o in self.outcomes(run_id) if o.text}
+
     def find_outcomes(self, run_id: str, ids: Iterable[tuple[bytes, str]]) -> dict[tuple[bytes, str], Outcome]:
         """Return the outcomes of those segments (key, language tag) of a run that have one."""
         found: dict[tuple[bytes, str], Outcome] = {}

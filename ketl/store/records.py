@@ -16,6 +16,7 @@ from ketl.results.outcome import Outcome, Status
 class RunStatus(StrEnum):
     """How a run stands; a run whose owner is gone is interrupted, whatever it last wrote."""
 
+    QUEUED = "queued"
     RUNNING = "running"
     FINISHED = "finished"
     CANCELLED = "cancelled"

@@ -13,24 +13,24 @@ from ketl.formats.registry import EXPORTS, Export
 from ketl.formats.writing import rows_to_bytes
 from ketl.memory.review import with_decisions
 from ketl.results.rows import ResultRow
-from ketl.runs.host import LiveRun
+from ketl.runs.host import RunView
 from ketl.ui.session import runs
 
 _FIRST = ("long", ".csv")
 
 
-def all_rows(live: LiveRun) -> Iterator[ResultRow]:
+def all_rows(live: RunView) -> Iterator[ResultRow]:
     """Yield the rows of an ended run as a person left them."""
     if live.result is not None:
         yield from with_decisions(live.result.rows(), runs().store.decisions(live.run_id))
 
 
-def file_bytes(live: LiveRun, layout: str, ending: str) -> bytes:
+def file_bytes(live: RunView, layout: str, ending: str) -> bytes:
     """Return a run as a file."""
     return rows_to_bytes(all_rows(live), ending, layout)
 
 
-def offer_downloads(live: LiveRun, *, primary: bool = True) -> None:
+def offer_downloads(live: RunView, *, primary: bool = True) -> None:
     """Draw the download buttons; a file is made when its button is pressed, not before."""
     _button(live, EXPORTS[_FIRST], "Download CSV", "primary" if primary else "secondary")
     with st.popover("Other formats", icon=":material/download:"):
@@ -39,7 +39,7 @@ def offer_downloads(live: LiveRun, *, primary: bool = True) -> None:
                 _button(live, export, export.label, "tertiary")
 
 
-def _button(live: LiveRun, export: Export, label: str, kind: Literal["primary", "secondary", "tertiary"]) -> None:
+def _button(live: RunView, export: Export, label: str, kind: Literal["primary", "secondary", "tertiary"]) -> None:
     demo = "demo-" if live.engine == "demo" else ""
     st.download_button(
         label,

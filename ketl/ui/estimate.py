@@ -9,7 +9,7 @@ import streamlit as st
 from ketl.catalog.catalog import Catalog
 from ketl.errors import KetlError
 from ketl.planning.plan import RunPlan
-from ketl.runs.host import LiveRun
+from ketl.runs.host import RunView
 from ketl.runs.job import Job, job_to_json
 from ketl.runs.selection import select
 from ketl.ui import words
@@ -17,7 +17,7 @@ from ketl.ui.pickers import Choice
 from ketl.ui.session import runs, show_problem, start
 
 
-def estimate_and_start(choice: Choice, live: LiveRun | None) -> None:
+def estimate_and_start(choice: Choice, live: RunView | None) -> None:
     """Draw what the choice will take and the button that starts it."""
     show_problem()
     plan = None

@@ -11,7 +11,7 @@ import streamlit as st
 
 from ketl.results.baseline import BaselineKind
 from ketl.results.events import Answered
-from ketl.runs.host import LiveRun
+from ketl.runs.host import RunView
 from ketl.runs.job import Job, Mode
 from ketl.ui import words
 from ketl.ui.charts import race_chart, slot_chart, steps_chart
@@ -29,7 +29,7 @@ _IDEAS = {
 }
 
 
-def choose_run() -> LiveRun | None:
+def choose_run() -> RunView | None:
     """Draw the choice among the runs at hand, when there are several, and return the one to look at."""
     live = current_run()
     known = runs().recent()
@@ -57,7 +57,7 @@ def _name(run_id: str) -> str:
     when = time.strftime("%H:%M:%S", time.localtime(live.created_at))
     what = words.selection(live.selection.census.products, len(live.selection.languages))
     how = ", comparison" if live.job.mode is Mode.COMPARE else ""
-    took = words.duration(live.seconds()) if live.result else "under way" if live.live else live.state
+    took = words.duration(live.seconds()) if live.result else "under way" if live.live else live.status.value
     return f"{when}: {what}{how}, {took}"
 
 
@@ -67,7 +67,7 @@ def _look() -> None:
         look_at(live)
 
 
-def measure(live: LiveRun | None) -> None:
+def measure(live: RunView | None) -> None:
     """Draw the button that measures: the run in parallel, then its requests one after another."""
     show_problem()
     job = live.job if live is not None else _EXAMPLE
@@ -104,7 +104,7 @@ def measure(live: LiveRun | None) -> None:
             )
 
 
-def _promise(live: LiveRun | None) -> str:
+def _promise(live: RunView | None) -> str:
     said = "Translates anew without the memory, in parallel, then runs the very same requests one after another."
     if live is None or live.result is None:
         return said
@@ -112,7 +112,7 @@ def _promise(live: LiveRun | None) -> str:
     return f"{said} All of them take about {words.duration(live.result.report['baseline']['seconds'])}.{paid}"
 
 
-def race_panel(live: LiveRun) -> None:
+def race_panel(live: RunView) -> None:
     """Draw the numbers of an ended run, and its requests at once and one after another on one axis."""
     assert live.result is not None
     report = live.result.report
@@ -123,7 +123,7 @@ def race_panel(live: LiveRun) -> None:
         st.caption(words.baseline_kind(report["baseline"]))
 
 
-def detail_panel(live: LiveRun) -> None:
+def detail_panel(live: RunView) -> None:
     """Draw who worked when, what bought the time, and the models of an ended run."""
     assert live.result is not None
     report = live.result.report
@@ -136,7 +136,7 @@ def detail_panel(live: LiveRun) -> None:
     _models(report)
 
 
-def _sequence(live: LiveRun, report: Mapping[str, Any]) -> list[Answered]:
+def _sequence(live: RunView, report: Mapping[str, Any]) -> list[Answered]:
     """Return the attempts that the baseline's time is made of; none when it was extrapolated."""
     kind = report["baseline"]["kind"]
     if kind == "measured":

@@ -14,7 +14,7 @@ from ketl.catalog.catalog import Catalog
 from ketl.catalog.products import FIELD_NAMES, FIELDS
 from ketl.formats.catalog_files import DEFAULT_CATALOG
 from ketl.language.languages import LANGUAGES
-from ketl.runs.host import LiveRun
+from ketl.runs.host import RunView
 from ketl.runs.job import Job
 from ketl.ui import words
 from ketl.ui.catalogs import Entry, catalog_in_use, choose_catalog, entries, redraw_table
@@ -72,7 +72,7 @@ class Choice:
         )
 
 
-def chosen_so_far(live: LiveRun | None) -> str:
+def chosen_so_far(live: RunView | None) -> str:
     """Return what is chosen, in words, empty before both kinds are; a fresh session takes over its run's choice."""
     _seed(live, catalog_in_use()[0])
     products, languages = len(st.session_state["products"]), len(st.session_state["languages"])
@@ -102,7 +102,7 @@ def choose(left: DeltaGenerator, right: DeltaGenerator) -> Choice:
     )
 
 
-def _seed(live: LiveRun | None, path: str | None) -> None:
+def _seed(live: RunView | None, path: str | None) -> None:
     state = st.session_state
     job = live.job if live is not None and live.job.catalog == path else None
     if "products" not in state:

@@ -9,10 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from ketl.catalog.units import cut_texts
 from ketl.language.languages import LANGUAGES
 from ketl.results.outcome import Status
-from ketl.runs.host import LiveRun
+from ketl.runs.host import RunView
+from ketl.store import RunStatus
 from ketl.ui import words
 from ketl.ui.downloads import offer_downloads
 from ketl.ui.session import current_run, look_at, lost_run, resume, runs, start, unfinished
@@ -68,10 +68,10 @@ def _lost() -> None:
         )
 
 
-def _working(live: LiveRun) -> None:
+def _working(live: RunView) -> None:
     baseline = live.phase == "baseline"
     done, total = (_answered(live), live.baseline_requests) if baseline else (live.ended, live.total)
-    if live.state == "starting":
+    if live.status is RunStatus.QUEUED:
         text = "Connecting …"
     elif baseline:
         text = f"Now one after another, for comparison: {done:,} of {words.plural(total, 'request')}."
@@ -91,11 +91,11 @@ def _working(live: LiveRun) -> None:
     _newest(live)
 
 
-def _answered(live: LiveRun) -> int:
+def _answered(live: RunView) -> int:
     return sum(1 for event in list(live.baseline) if event.status == "200")
 
 
-def _split(live: LiveRun) -> str:
+def _split(live: RunView) -> str:
     segments = dict(live.tally.segments)
     parts = [
         f"{number:,} {word}"
@@ -108,7 +108,7 @@ def _split(live: LiveRun) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _left(live: LiveRun, done: int, total: int) -> str:
+def _left(live: RunView, done: int, total: int) -> str:
     """Return how long it will still take: by the plan until enough is done to judge by the pace."""
     if live.began_at is None or live.plan is None or live.phase == "baseline" or not total:
         return ""
@@ -119,7 +119,7 @@ def _left(live: LiveRun, done: int, total: int) -> str:
     return f"{words.duration(passed)} passed, about {words.duration(left)} left." if left > 0.5 else "Almost there."
 
 
-def _models(live: LiveRun) -> str:
+def _models(live: RunView) -> str:
     parts = []
     for name, model in list(live.tally.models.items()):
         if not model.answered and model.waited_s < 0.1:
@@ -142,7 +142,7 @@ _KINDS = {
 }
 
 
-def _newest(live: LiveRun) -> None:
+def _newest(live: RunView) -> None:
     newest = live.recent[-_NEWEST:][::-1]
     if not newest:
         return
@@ -161,16 +161,16 @@ def _newest(live: LiveRun) -> None:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _sources(run_id: str, _live: LiveRun) -> dict[bytes, str]:
+def _sources(run_id: str, _live: RunView) -> dict[bytes, str]:
     """Return the run's English texts by key; none for a catalogue too large to hold twice."""
     chosen = _live.selection
     if chosen.census.distinct > _LABEL_MOST:
         return {}
-    return {text.key: text.source for product in chosen.catalog for text in cut_texts(product, chosen.fields)}
+    return {text.key: text.source for product in chosen.cuttings for text in product.texts}
 
 
-def _ended(live: LiveRun, downloads: bool) -> None:
-    if live.state == "failed" or live.result is None:
+def _ended(live: RunView, downloads: bool) -> None:
+    if live.status is RunStatus.FAILED or live.result is None:
         st.error(live.error or "The run was cancelled before anything was sent.", icon=":material/error:")
         return
     report = live.result.report

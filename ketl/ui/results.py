@@ -7,8 +7,8 @@ import streamlit as st
 from ketl.catalog.products import FIELDS, Product
 from ketl.memory.review import needs_a_look, with_decisions
 from ketl.results.outcome import Status
-from ketl.results.rows import ResultRow, rows_of
-from ketl.runs.host import LiveRun
+from ketl.results.rows import ResultRow
+from ketl.runs.host import RunView
 from ketl.ui.cards import english_card, language_card
 from ketl.ui.downloads import all_rows
 from ketl.ui.session import runs
@@ -20,7 +20,7 @@ _LABELS = {f.name: f.label for f in FIELDS}
 EVERYTHING, LOOK, FAILED = "Everything", "To look at", "Failed"
 
 
-def results_panel(live: LiveRun) -> None:
+def results_panel(live: RunView) -> None:
     """Draw the results of an ended run."""
     rows = held_rows(live)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -41,7 +41,7 @@ def results_panel(live: LiveRun) -> None:
         _reading(live, kept)
 
 
-def held_rows(live: LiveRun) -> list[ResultRow] | None:
+def held_rows(live: RunView) -> list[ResultRow] | None:
     """Return all rows of an ended run with a person's decisions in them, None when they are too many to hold."""
     if live.result is None or live.result.plan.units > HELD_MOST:
         return None
@@ -51,7 +51,7 @@ def held_rows(live: LiveRun) -> list[ResultRow] | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Gathering the results …")
-def _rows(run_id: str, stamp: tuple[int, float], _live: LiveRun) -> list[ResultRow]:
+def _rows(run_id: str, stamp: tuple[int, float], _live: RunView) -> list[ResultRow]:
     return list(all_rows(_live))
 
 
@@ -78,7 +78,7 @@ def _passes(row: ResultRow, wanted: str) -> bool:
     return wanted == EVERYTHING or row.status is Status.FAILED
 
 
-def _reading(live: LiveRun, kept: list[ResultRow] | None) -> None:
+def _reading(live: RunView, kept: list[ResultRow] | None) -> None:
     products = _products(live, kept)
     if not products:
         return
@@ -108,7 +108,7 @@ def _turn(order: list[str], step: int) -> None:
     st.session_state["reading"] = order[(here + step) % len(order)]
 
 
-def _products(live: LiveRun, kept: list[ResultRow] | None) -> list[tuple[str, str]]:
+def _products(live: RunView, kept: list[ResultRow] | None) -> list[tuple[str, str]]:
     if kept is not None:
         return list(dict.fromkeys((row.product_id, row.product_name) for row in kept))
     first: list[tuple[str, str]] = []
@@ -119,14 +119,12 @@ def _products(live: LiveRun, kept: list[ResultRow] | None) -> list[tuple[str, st
     return first
 
 
-def _rows_of(live: LiveRun, product: Product) -> list[ResultRow]:
-    result, chosen = live.result, live.selection
-    assert result is not None
-    rows = rows_of([product], chosen.fields, chosen.languages, result.outcomes.find)
-    return list(with_decisions(rows, runs().store.decisions(live.run_id)))
+def _rows_of(live: RunView, product: Product) -> list[ResultRow]:
+    assert live.result is not None
+    return list(with_decisions(live.result.rows_of_product(product), runs().store.decisions(live.run_id)))
 
 
-def _cards(live: LiveRun, product: Product, rows: list[ResultRow]) -> None:
+def _cards(live: RunView, product: Product, rows: list[ResultRow]) -> None:
     left, right = st.columns([1, 3], gap="medium")
     with left, st.container(border=True, key="english"):
         english_card(product, live.selection.fields)

@@ -15,7 +15,7 @@ from ketl.memory.memory import Memory
 from ketl.memory.review import approve, edit, passed, send_back, withdraw, worst_first
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
-from ketl.runs.host import LiveRun
+from ketl.runs.host import RunView
 from ketl.ui import words
 from ketl.ui.cards import finding_html
 from ketl.ui.session import PROBLEM, runs, start
@@ -26,7 +26,7 @@ _BY_TAG = {language.tag: language for language in LANGUAGES}
 _DECIDED = (Status.APPROVED, Status.EDITED)
 
 
-def overview(live: LiveRun, rows: Sequence[ResultRow]) -> None:
+def overview(live: RunView, rows: Sequence[ResultRow]) -> None:
     """Draw how many texts wait for a person, and the button that approves all that need none."""
     queue = worst_first(rows)
     clean = [row for row in rows if passed(row)]
@@ -60,7 +60,7 @@ def overview(live: LiveRun, rows: Sequence[ResultRow]) -> None:
             )
 
 
-def queue_panel(live: LiveRun, rows: Sequence[ResultRow]) -> None:
+def queue_panel(live: RunView, rows: Sequence[ResultRow]) -> None:
     """Draw the texts that need a look, some at a time, narrowed to a language or a kind of doubt."""
     queue = _narrowed(worst_first(rows))
     if not queue:
@@ -103,7 +103,7 @@ def _narrowed(queue: list[ResultRow]) -> list[ResultRow]:
     return queue
 
 
-def _item(live: LiveRun, row: ResultRow) -> None:
+def _item(live: RunView, row: ResultRow) -> None:
     language = _BY_TAG[row.language_tag]
     ident = f"{live.run_id}_{row.product_id}_{row.field}_{row.item}_{row.language_tag}"
     with st.container(border=True):
@@ -139,7 +139,7 @@ def _why(row: ResultRow) -> str:
     return "".join(finding_html(finding) for finding in row.findings)
 
 
-def _buttons(live: LiveRun, row: ResultRow, ident: str) -> None:
+def _buttons(live: RunView, row: ResultRow, ident: str) -> None:
     with st.container(horizontal=True):
         st.button(
             "Save",
@@ -168,7 +168,7 @@ def _buttons(live: LiveRun, row: ResultRow, ident: str) -> None:
             )
 
 
-def decided_panel(live: LiveRun, rows: Sequence[ResultRow]) -> None:
+def decided_panel(live: RunView, rows: Sequence[ResultRow]) -> None:
     """Draw what a person approved or edited, newest rows of the catalogue first, with a way back."""
     decided = [row for row in rows if row.status in _DECIDED]
     if not decided:
@@ -199,24 +199,24 @@ def decided_panel(live: LiveRun, rows: Sequence[ResultRow]) -> None:
         )
 
 
-def _memory(live: LiveRun) -> Memory:
+def _memory(live: RunView) -> Memory:
     return Memory(runs().store, live.engine)
 
 
-def _approve(live: LiveRun, rows: Sequence[ResultRow]) -> None:
+def _approve(live: RunView, rows: Sequence[ResultRow]) -> None:
     approve(runs().store, _memory(live), live.run_id, rows)
 
 
-def _save(live: LiveRun, row: ResultRow, ident: str) -> None:
+def _save(live: RunView, row: ResultRow, ident: str) -> None:
     try:
         edit(runs().store, _memory(live), live.run_id, row, st.session_state[f"text_{ident}"])
     except KetlError as error:
         st.session_state[PROBLEM] = str(error)
 
 
-def _send_back(live: LiveRun, row: ResultRow) -> None:
+def _send_back(live: RunView, row: ResultRow) -> None:
     send_back(runs().store, _memory(live), live.run_id, [row])
 
 
-def _withdraw(live: LiveRun, rows: Sequence[ResultRow]) -> None:
+def _withdraw(live: RunView, rows: Sequence[ResultRow]) -> None:
     withdraw(runs().store, _memory(live), live.run_id, rows)

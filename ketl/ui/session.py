@@ -1,4 +1,4 @@
-"""What the pages share: the one `Runs` of this process, the run that a visitor looks at, and starting one."""
+"""What the pages share: the one `RunHost` of this process, the run that a visitor looks at, and starting one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from ketl.catalog.catalog import Catalog
 from ketl.errors import KetlError
-from ketl.runs.host import LiveRun, Runs
+from ketl.runs.host import RunHost, RunView
 from ketl.runs.job import Job, job_from_json
 from ketl.settings import load_settings
 from ketl.store import RunRecord, RunStatus
@@ -17,9 +17,9 @@ PROBLEM = "problem"
 
 # One line on purpose: editing the body of a cached function under a running server would make a second engine.
 @st.cache_resource(show_spinner="Starting …")
-def runs() -> Runs:
+def runs() -> RunHost:
     """Return the runs of this process. Raises SettingsError when the key, the address or the database is wrong."""
-    return Runs(load_settings(secrets=_secrets()))
+    return RunHost(load_settings(secrets=_secrets()))
 
 
 def _secrets() -> dict[str, object]:
@@ -27,7 +27,7 @@ def _secrets() -> dict[str, object]:
     return dict(st.secrets.to_dict()) if st.secrets.load_if_toml_exists() else {}
 
 
-def current_run() -> LiveRun | None:
+def current_run() -> RunView | None:
     """Return the run named in the address, else the one this visitor started last; None before the first.
 
     Links between pages drop the id from the address; it is put back, so that a refresh finds the run again.
@@ -39,7 +39,7 @@ def current_run() -> LiveRun | None:
     return live
 
 
-def look_at(live: LiveRun) -> None:
+def look_at(live: RunView) -> None:
     """Make a run the one that this visitor's pages show."""
     st.session_state[RUN] = live.run_id
     if st.query_params.get(RUN) != live.run_id:

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,8 @@ from ketl.formats.writing import check_writable, rows_to_bytes, write_rows
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
 from tests.strategies import any_text, rows
+
+replace = ResultRow._replace
 
 SPANISH = ResultRow(
     product_id="1",

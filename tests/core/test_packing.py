@@ -11,7 +11,7 @@ from ketl.catalog.placeables import hide
 from ketl.catalog.units import Segment, text_key
 from ketl.language.languages import find_language
 from ketl.planning.packing import MAX_PACK_SEGMENTS, MAX_PACK_TOKENS, Packer, count_packs
-from ketl.prompts.brief import Prepared
+from ketl.prompts.prepared import Prepared
 
 TAGS = ("es", "fr", "ja", "ar")
 sizes_tokens = st.floats(1, 2 * MAX_PACK_TOKENS) | st.integers(1, 60).map(float)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
+import re
 
-from ketl.catalog.placeables import Restored, hide, is_code, nothing_to_translate, restore
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ketl.catalog import placeables
+from ketl.catalog.placeables import KINDS, Restored, hide, is_code, nothing_to_translate, restore
 from tests.strategies import any_text
 
 
@@ -119,3 +123,24 @@ def test_texts_of_unclosed_signs_take_linear_time(piece: str) -> None:
     text = piece * 40_000
     hidden = hide(text)
     assert restore(hidden.text, hidden).text == text
+
+
+# Pieces of what the patterns look for, so that their beginnings and ends meet in every order.
+_PIECES = "a Z 9 4 - _ ⟦ ⟧ < > / { } [[ ]] % $ ( ) s @ . :// http www. tel: mailto: UPF SPF + KETL Mtn. ² é".split()
+
+
+@settings(max_examples=400)
+@given(any_text | st.lists(st.sampled_from([*_PIECES, " "]), max_size=14).map("".join))
+def test_patterns_that_are_left_out_could_not_have_matched(text: str) -> None:
+    # What `hide` tries is narrowed by the signs that a text has; the full set must find nothing else.
+    full = placeables._pattern(("KETL Mtn.", "Sunshirk"), KINDS)
+    seen: dict[str, int] = {}
+
+    def mark(match: re.Match[str]) -> str:
+        value = match.group()
+        return (
+            value if match.lastgroup == "code" and not is_code(value) else f"⟦{seen.setdefault(value, len(seen) + 1)}⟧"
+        )
+
+    hidden = hide(text, ("KETL Mtn.", "Sunshirk"))
+    assert hidden.text == full.sub(mark, text) and hidden.values == tuple(seen)

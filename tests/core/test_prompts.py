@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ketl.language.brand_voice import BrandVoice
 from ketl.language.languages import LANGUAGES, find_language
 from ketl.prompts.replies import Parsed, parse_reply
 from ketl.prompts.tokens import answer_tokens, completion_tokens, prompt_tokens, source_tokens
-from ketl.prompts.wording import SYSTEM, Item, build_user, extra_fields
+from ketl.prompts.wording import Item, build_user, extra_fields, system_message
 from ketl.provider.models import MODELS, model_facts
 from tests.strategies import clean_any_text, solid_text
 
@@ -46,7 +47,7 @@ def test_what_helps_travels_beside_the_segments() -> None:
 
 def test_the_system_message_names_every_part_it_relies_on_and_json() -> None:
     for word in ("JSON", "segments", "target_language", "glossary", "style", "faults", "never instructions"):
-        assert word in SYSTEM
+        assert word in system_message(BrandVoice())
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=lambda model: model.id)

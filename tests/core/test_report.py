@@ -61,7 +61,7 @@ def report(tally: Tally, **changes) -> dict:
     values = {
         "run_id": "r1", "mode": "parallel", "engine": "demo", "status": "finished", "products": 2,
         "languages": ("Spanish", "Japanese"), "units": 12, "segments": 10,
-        "counts": COUNTS, "makespan_s": 2.0, "predicted_s": 1.6, "planned_bound_s": 1.0,
+        "counts": COUNTS, "makespan_s": 2.0, "closing_s": 0.1, "predicted_s": 1.6,
         "baseline": Baseline(kind=BaselineKind.MEASURED, seconds=14.0), "gain": take_apart(16, 14, 12, 8, 2),
         "limits": {}, "routes": {"western": "because"}, "pack": {"western": 2}, "reason": "",
     }  # fmt: skip

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ketl.catalog.products import FIELD_NAMES, KIND_OF, Product
-from ketl.catalog.units import Segment, cut_texts, distinct_texts, text_key
+from ketl.catalog.units import Segment, cut_products, cut_texts, text_key
 from ketl.formats.catalog_files import load_products
 from ketl.language.languages import find_language
 from tests.strategies import clean_any_text, products
@@ -34,7 +34,9 @@ def test_keys_are_equal_exactly_for_equal_text_of_equal_kind(one: str, left: str
 @settings(max_examples=60)
 @given(st.lists(products(), max_size=4))
 def test_every_text_is_named_and_the_first_of_its_kind_is_marked(several: list[Product]) -> None:
-    marked = list(distinct_texts(several, FIELD_NAMES))
+    cut = list(cut_products(several, FIELD_NAMES))
+    assert [(p.product_id, p.product_name) for p in cut] == [(p.id, p.name) for p in several]
+    marked = [pair for product in cut for pair in zip(product.texts, product.fresh, strict=True)]
     assert [text for text, _ in marked] == [text for p in several for text in cut_texts(p, FIELD_NAMES)]
     firsts = [(text.kind, text.source) for text, first in marked if first]
     assert len(firsts) == len(set(firsts)) == len({(text.kind, text.source) for text, _ in marked})

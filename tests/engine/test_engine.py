@@ -316,13 +316,12 @@ def test_a_cost_cap_stops_admission_before_it_is_crossed():
     whole = translate(FakeProvider(), free_of_goals).report["cost_usd"]
     assert whole > cap
 
-    class Unplanned(Run):
-        def plan(self):  # the plan would refuse this goal beforehand; here the run itself must hold it
-            return Run(free_of_goals, self.session, None).plan()
-
     async def go():
-        chosen = selection(products(40), "es", max_cost_usd=cap)
-        return await Unplanned(chosen, open_fake(provider, lanes_for(provider)), None).execute()
+        run = Run(free_of_goals, open_fake(provider, lanes_for(provider)), None)
+        await run.prepare()
+        # The plan would refuse this goal beforehand; here the run itself must hold it.
+        run.selection = selection(products(40), "es", max_cost_usd=cap)
+        return await run.execute()
 
     report = run_by_hand(go()).report
     assert 0 < report["cost_usd"] <= cap

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from ketl.catalog.units import Segment, text_key
@@ -15,6 +13,8 @@ from ketl.memory.memory import Memory, Remembered
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
 from ketl.store import Store
+
+replace = ResultRow._replace
 
 DOUBT = (Finding("numbers", Severity.WARNING, "The number 121 is missing."),)
 BLACK = ResultRow(

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from ketl.runs.host import LiveRun
+from ketl.runs.host import RunView
 from ketl.ui.session import RUN, runs
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -45,10 +45,10 @@ def choose() -> Callable[..., None]:
 
 
 @pytest.fixture
-def finish() -> Callable[..., LiveRun]:
+def finish() -> Callable[..., RunView]:
     """Run the page again and again, as its timer would, until its run has ended."""
 
-    def act(app: AppTest) -> LiveRun:
+    def act(app: AppTest) -> RunView:
         live = runs().get(app.session_state[RUN])
         assert live is not None
         while live.live:

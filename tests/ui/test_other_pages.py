@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
-from ketl.runs.host import LiveRun
+from ketl.runs.host import RunView
 from ketl.simulator import RunningSimulator
 from ketl.store import Action
 from ketl.ui.downloads import all_rows
 from ketl.ui.session import runs
 
 Choose = Callable[..., None]
-Finish = Callable[..., LiveRun]
+Finish = Callable[..., RunView]
 Shown = Callable[[AppTest], str]
 
 

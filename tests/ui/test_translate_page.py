@@ -12,7 +12,7 @@ from html import escape
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ketl.runs.host import LiveRun
+from ketl.runs.host import RunView
 from ketl.runs.job import Job, job_to_json
 from ketl.simulator import RunningSimulator
 from ketl.store import Store
@@ -21,7 +21,7 @@ from ketl.ui.results import FAILED
 from ketl.ui.session import RUN, runs
 
 Choose = Callable[..., None]
-Finish = Callable[..., LiveRun]
+Finish = Callable[..., RunView]
 Shown = Callable[[AppTest], str]
 
 
@@ -129,7 +129,7 @@ def test_while_it_works_the_page_counts_and_offers_to_cancel(
     assert second.button("cancel")
     keyed_app.button("cancel").click().run()
     live = finish(keyed_app)
-    assert live.state == "cancelled"
+    assert live.status == "cancelled"
     assert "Ended early" in shown(keyed_app)
 
 
@@ -245,7 +245,7 @@ def test_what_a_cancelled_run_left_can_be_translated_later(
     while not keyed_app.get("progress"):
         keyed_app.run()
     keyed_app.button("cancel").click().run()
-    assert finish(keyed_app).state == "cancelled"
+    assert finish(keyed_app).status == "cancelled"
     simulator.configure({"time_scale": 0})
     keyed_app.button("rest").click().run()
     live = finish(keyed_app)

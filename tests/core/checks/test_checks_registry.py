@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ketl.catalog.products import FIELD_NAMES
-from ketl.catalog.units import distinct_texts
+from ketl.catalog.units import cut_products
 from ketl.checks import LABELS, REGISTRY, Finding, Severity, Subject, autofix, has_error, run_checks, tidy
 from ketl.formats.catalog_files import load_products
 from ketl.language.glossary import Glossary
@@ -26,6 +26,14 @@ def test_every_check_has_a_label_and_admits_its_false_alarms(check):
     assert 4 < len(check.label) < 70
     assert check.false_alarms
     assert LABELS[check.id] == check.label
+
+
+def texts_of(products):
+    return [
+        pair
+        for product in cut_products(products, FIELD_NAMES)
+        for pair in zip(product.texts, product.fresh, strict=True)
+    ]
 
 
 def test_errors_come_from_facts_not_from_style():
@@ -128,7 +136,7 @@ def test_a_pseudo_translation_that_keeps_the_facts_has_no_finding(tag):
     """Another server's made-up texts hold no word of the language: only facts may be judged in them."""
     language, glossary = find_language(tag), Glossary.load()
     kept = r"\S*\d\S*|\b[A-Z]{2,}\b|\b[SML]\b|(?<=\d )(?:oz|lb|cm|mm|km|L)\b"
-    for text, first in distinct_texts(load_products(), FIELD_NAMES):
+    for text, first in texts_of(load_products()):
         if not first:
             continue
         terms = glossary.occurring(text.source, language)
@@ -189,7 +197,7 @@ def test_what_belongs_to_the_text_stays_around_it(text, source):
 def test_skipping_checks_changes_no_finding():
     """Checks whose traits are absent are not run; run all the same, they have nothing to say."""
     glossary = Glossary.load()
-    texts = [text.source for text, _ in distinct_texts(load_products(), FIELD_NAMES)]
+    texts = [text.source for text, _ in texts_of(load_products())]
     spanish, russian = find_language("es"), find_language("ru")
     for source, other in pairwise(texts):
         for language in (spanish, russian):

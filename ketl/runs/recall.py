@@ -1,0 +1,143 @@
+"""Makes a selection's segments ready and looks them up in the memory: each once, before the plan or when it is fed."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from typing import NamedTuple
+
+from ketl.catalog.units import Segment, Text
+from ketl.language.glossary import Glossary
+from ketl.memory.memory import Memory, Remembered
+from ketl.prompts.brief import NO_TERMS
+from ketl.prompts.prepared import Prepared
+from ketl.results.outcome import Outcome, Status
+from ketl.runs.consistency_pass import TermSheet
+from ketl.runs.selection import Selection
+
+# Looking up more than this before the plan would hold it up for longer than it is worth.
+MOST_LOOKED_UP = 6_000
+_AT_ONCE = 500
+
+
+class Recalled(NamedTuple):
+    """One segment made ready, with the first text that has it, its fingerprint, and how it ended before if it did.
+
+    `end` is there for a segment that needs no request: it is known, or nothing in it can be translated. The
+    fingerprint is empty where no memory is used.
+    """
+
+    item: Prepared
+    text: Text
+    fingerprint: str
+    end: Outcome | None
+
+
+class Recall:
+    """The segments of one selection, made ready and looked up. `from_memory` counts what `look_ahead` found.
+
+    `done` are the ids of segments that ended before, in the run that is resumed: they are left out.
+    """
+
+    def __init__(
+        self, selection: Selection, memory: Memory | None, sheet: TermSheet, done: Container[tuple[bytes, str]]
+    ) -> None:
+        self.from_memory = 0
+        self._selection = selection
+        self._memory = memory
+        self._sheet = sheet
+        self._done = done
+        self._ahead: dict[tuple[bytes, str], Recalled] = {}
+
+    @property
+    def uses_memory(self) -> bool:
+        """Whether earlier translations are reused."""
+        return self._memory is not None
+
+    @property
+    def worth_looking_ahead(self) -> bool:
+        """Whether there is a memory, and few enough segments to look them all up before the plan."""
+        segments = self._selection.census.distinct * len(self._selection.languages)
+        return self._memory is not None and segments <= MOST_LOOKED_UP
+
+    def segments(self) -> Iterator[tuple[Segment, Text]]:
+        """Yield the segments that have not ended before, each with the first text that has it."""
+        for segment, text in self._selection.cuttings.segments_with_texts(self._selection.languages):
+            if segment.id not in self._done:
+                yield segment, text
+
+    def look_ahead(self) -> None:
+        """Look everything up, and keep it for when it is fed. Texts whose terms are not known yet must wait."""
+        aside: dict[str, list[tuple[Segment, Text]]] = {}
+        now: list[tuple[Segment, Text]] = []
+        for segment, text in self.segments():
+            if segment.key in self._sheet.waiting:
+                aside.setdefault(segment.language.tag, []).append((segment, text))
+            else:
+                now.append((segment, text))
+        self._keep(self.of(now))
+        for found in self._ahead.values():
+            if found.end is not None:
+                self._sheet.take(found.end)
+        for tag, waiting in aside.items():
+            if self._sheet.ready(tag):
+                self._keep(self.of(waiting, self._sheet.glossary(tag)))
+
+    def _keep(self, found: Iterable[Recalled]) -> None:
+        for entry in found:
+            self._ahead[entry.item.segment.id] = entry
+            self.from_memory += entry.end is not None and entry.end.from_memory
+
+    def of(self, segments: list[tuple[Segment, Text]], pinned: Glossary = NO_TERMS) -> list[Recalled]:
+        """Return these segments made ready and looked up, `pinned` being the terms that the run fixed by now.
+
+        Raises RunError when the database fails.
+        """
+        found: list[Recalled] = []
+        for start in range(0, len(segments), _AT_ONCE):
+            found += self._look(segments[start : start + _AT_ONCE], pinned)
+        return found
+
+    def _look(self, segments: list[tuple[Segment, Text]], pinned: Glossary) -> list[Recalled]:
+        brief, memory = self._selection.brief, self._memory
+        found: list[Recalled] = []
+        unknown: dict[tuple[bytes, str], str] = {}
+        wanted: list[Segment] = []
+        for segment, text in segments:
+            entry = self._ahead.pop(segment.id, None)
+            if entry is None:
+                item = brief.prepare(segment, pinned)
+                if item.ready is not None:
+                    entry = Recalled(item, text, "", _nothing_to_do(item, item.ready))
+                else:
+                    entry = Recalled(item, text, brief.fingerprint(item) if memory is not None else "", None)
+                    if memory is not None:
+                        unknown[segment.id] = entry.fingerprint
+                        wanted.append(segment)
+            found.append(entry)
+        if memory is None or not wanted:
+            return found
+        known = memory.recall(wanted, unknown)
+        if not known:
+            return found
+        return [
+            entry._replace(end=_remembered(kept))
+            if entry.end is None and (kept := known.get(entry.item.segment.id)) is not None
+            else entry
+            for entry in found
+        ]
+
+
+def _nothing_to_do(item: Prepared, text: str) -> Outcome:
+    return Outcome(key=item.segment.key, language_tag=item.segment.language.tag, status=Status.TRANSLATED, text=text)
+
+
+def _remembered(kept: Remembered) -> Outcome:
+    return Outcome(
+        key=kept.key,
+        language_tag=kept.language_tag,
+        status=kept.status,
+        text=kept.translation,
+        model=kept.model,
+        findings=kept.findings,
+        from_memory=True,
+    )
