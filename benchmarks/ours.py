@@ -1,4 +1,4 @@
-"""RunHost one command line of the product in this process and prints what it cost: seconds, CPU, memory.
+"""Runs one command line of the product in this process and prints what it cost: seconds, CPU, memory.
 
 `python -m benchmarks.ours FACTS.json translate …` is what the speed benchmark starts as a child; the imports
 are not counted, everything else of the command is, its files and journal too.

@@ -1,4 +1,4 @@
-"""RunHost one peer over the benchmark's items in this process: the ways people call the provider today.
+"""Runs one peer over the benchmark's items in this process: the ways people call the provider today.
 
 `python -m benchmarks.peers SPEC` is started as a child by the speed benchmark, by whatever Python has the
 peer's packages; this module therefore uses nothing of the product.

@@ -1,4 +1,4 @@
-"""RunHost one contestant once in one scenario against the neutral server, and returns what was measured."""
+"""Runs one contestant once in one scenario against the neutral server, and returns what was measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RunHost and their outcomes outlive the process that wrote them."""
+"""Runs and their outcomes outlive the process that wrote them."""
 
 from __future__ import annotations
 
