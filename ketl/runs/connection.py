@@ -142,6 +142,12 @@ def lanes_of(
         return lanes
 
 
+def forget_accounts() -> None:
+    """Forget the lanes of all accounts, with what is spent and learned of them; for tests."""
+    with _lock:
+        _accounts.clear()
+
+
 def plan_lanes(engine: str, plan: Plan) -> tuple[list[ListedModel], dict[str, Lane]]:
     """Return the models and lanes to plan with when nothing may be sent: the table's, as of today.
 
