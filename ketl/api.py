@@ -20,7 +20,7 @@ from ketl.runs.job import Job
 from ketl.runs.run import Run, RunResult
 from ketl.runs.selection import select
 from ketl.settings import Settings, load_settings
-from ketl.store import Store
+from ketl.store.store import Store
 
 _T = TypeVar("_T")
 Products = Iterable[Product | Mapping[str, Any]]

@@ -33,7 +33,7 @@ from ketl.runs.job import Job, Mode, job_from_json
 from ketl.runs.run import Run, RunResult
 from ketl.runs.selection import select
 from ketl.settings import load_settings
-from ketl.store import Store
+from ketl.store.store import Store
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -150,10 +150,12 @@ def _translate(options: argparse.Namespace) -> int:
         before: dict[tuple[bytes, str], Outcome] = {}
         run_id = None
         if options.resume:
-            record = store.resume_run(options.resume)
+            record = store.journal.resume_run(options.resume)
             job = job_from_json(record.spec)
             run_id = record.run_id
-            before = {(o.key, o.language_tag): o for o in store.outcomes(run_id) if o.text or o.status == "translated"}
+            before = {
+                (o.key, o.language_tag): o for o in store.journal.outcomes(run_id) if o.text or o.status == "translated"
+            }
         else:
             job = _job(options)
         _refuse_overwriting(options, job)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 
+from ketl._batches import batches
 from ketl.catalog.products import KIND_OF
 from ketl.catalog.units import Segment, cut_texts
 from ketl.checks.base import Finding, Severity
@@ -61,7 +61,7 @@ def remember(memory: Memory, selection: Selection, outcomes: Outcomes, run_id: s
     """
     memory.remember(_clean(selection, outcomes, run_id))
     texts = (text for product in selection.catalog for text in cut_texts(product, selection.fields))
-    while batch := list(islice(texts, _NOTED_AT_ONCE)):
+    for batch in batches(texts, _NOTED_AT_ONCE):
         for language in selection.languages:
             memory.note_units(batch, language.tag)
 

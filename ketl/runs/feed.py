@@ -13,7 +13,7 @@ from itertools import islice
 
 from ketl.catalog.units import Segment, Text, cut_texts
 from ketl.engine.work import Work
-from ketl.memory.memory import Memory, Remembered
+from ketl.memory.memory import Memory
 from ketl.planning.packing import Packer
 from ketl.prompts.brief import Prepared
 from ketl.results.events import Ended, Event
@@ -52,7 +52,7 @@ def count_remembered(selection: Selection, memory: Memory) -> int:
     brief = selection.brief
     segments = list(segments_of(selection))
     prints = {segment.id: brief.fingerprint(brief.prepare(segment)) for segment in segments}
-    return len(memory.recall(segments, prints))
+    return len(memory.known(segments, prints))
 
 
 class Intake:
@@ -162,7 +162,7 @@ class Intake:
             for item in rest:
                 kept = known.get(item.segment.id)
                 if kept is not None:
-                    self._end(_remembered(kept))
+                    self._end(kept)
                 elif not self._wait_for_other_run(item, prints[item.segment.id]):
                     fresh.append(item)
             rest = fresh
@@ -204,15 +204,3 @@ def _term_sheet(selection: Selection) -> TermSheet:
 
 def _outcome(item: Prepared, text: str) -> Outcome:
     return Outcome(key=item.segment.key, language_tag=item.segment.language.tag, status=Status.TRANSLATED, text=text)
-
-
-def _remembered(kept: Remembered) -> Outcome:
-    return Outcome(
-        key=kept.key,
-        language_tag=kept.language_tag,
-        status=kept.status,
-        text=kept.translation,
-        model=kept.model,
-        findings=kept.findings,
-        from_memory=True,
-    )

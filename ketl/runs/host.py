@@ -25,7 +25,7 @@ from ketl.runs.job import Job
 from ketl.runs.run import Run, RunResult
 from ketl.runs.selection import Selection, select
 from ketl.settings import Settings
-from ketl.store import Store
+from ketl.store.store import Store
 
 _T = TypeVar("_T")
 KEEP = 20
@@ -101,8 +101,8 @@ class Runs:
         live.total = selection.census.distinct * len(selection.languages)
         done: dict[tuple[bytes, str], Outcome] = {}
         if resume is not None:
-            self.store.resume_run(resume)
-            done = {(o.key, o.language_tag): o for o in self.store.outcomes(resume) if o.status == "translated"}
+            self.store.journal.resume_run(resume)
+            done = self.store.journal.done_before(resume)
             live.ended = len(done)
         self._runs[run_id] = live
         self._forget_oldest()

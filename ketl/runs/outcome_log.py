@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ketl.results.outcome import Outcome
-from ketl.store import Store
+from ketl.store.store import Store
 
 # Above this many the outcomes live in the journal alone: about 100 MB at hand.
 MOST_AT_HAND = 200_000
@@ -48,7 +48,7 @@ class Outcomes:
             return
         new, self._new = self._new, []
         if new:
-            self._store.save_outcomes(self._run_id, new)
+            self._store.journal.save_outcomes(self._run_id, new)
         if len(self._at_hand) > MOST_AT_HAND:
             self._spilled = True
             self._at_hand = {}
@@ -56,5 +56,5 @@ class Outcomes:
     def find(self, ids: Sequence[tuple[bytes, str]]) -> dict[tuple[bytes, str], Outcome]:
         """Return the outcomes of these segments, from the journal if they are not at hand."""
         if self._spilled and self._store is not None:
-            return self._store.find_outcomes(self._run_id, ids)
+            return self._store.journal.find_outcomes(self._run_id, ids)
         return {ident: self._at_hand[ident] for ident in ids if ident in self._at_hand}

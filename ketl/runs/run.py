@@ -30,7 +30,7 @@ from ketl.runs.feed import Intake, count_remembered
 from ketl.runs.job import Mode, job_to_json
 from ketl.runs.outcome_log import Outcomes
 from ketl.runs.selection import Selection
-from ketl.store import Store
+from ketl.store.store import Store
 
 _CHUNK = 240
 _FLUSH_EVERY_S = 0.1  # what a kill may lose; a commit takes about a millisecond
@@ -289,9 +289,9 @@ class Run:
         assert self.store is not None
         if self.selection.job.uses_memory:
             remember(Memory(self.store, self.session.engine), self.selection, result.outcomes, self.run_id)
-        self.store.add_route_stats(self.tally.route_stats(self.session.engine))
+        self.store.route_stats.add(self.tally.route_stats(self.session.engine))
         self.session.save_limits(self.store)
-        self.store.finish_run(self.run_id, result.status, result.report)
+        self.store.journal.finish_run(self.run_id, result.status, result.report)
 
     async def _keep_flushing(self, outcomes: Outcomes) -> None:
         quiet = 0
@@ -301,12 +301,12 @@ class Run:
             if outcomes.pending:
                 await asyncio.to_thread(outcomes.flush)
             elif quiet % 50 == 0:
-                await asyncio.to_thread(self.store.heartbeat, self.run_id)
+                await asyncio.to_thread(self.store.journal.heartbeat, self.run_id)
 
     def _journal_start(self, plan: RunPlan) -> None:
         if self.store is None or self.done_before:
             return
-        self.store.start_run(
+        self.store.journal.start_run(
             self.run_id,
             engine=self.session.engine,
             mode=self.selection.job.mode.value,

@@ -22,7 +22,7 @@ _FIRST = ("long", ".csv")
 def all_rows(live: LiveRun) -> Iterator[ResultRow]:
     """Yield the rows of an ended run as a person left them."""
     if live.result is not None:
-        yield from with_decisions(live.result.rows(), runs().store.decisions(live.run_id))
+        yield from with_decisions(live.result.rows(), runs().store.decisions.of(live.run_id))
 
 
 def file_bytes(live: LiveRun, layout: str, ending: str) -> bytes:

@@ -45,7 +45,7 @@ def held_rows(live: LiveRun) -> list[ResultRow] | None:
     """Return all rows of an ended run with a person's decisions in them, None when they are too many to hold."""
     if live.result is None or live.result.plan.units > HELD_MOST:
         return None
-    decisions = runs().store.decisions(live.run_id)
+    decisions = runs().store.decisions.of(live.run_id)
     stamp = (len(decisions), max((d.decided_at or 0.0 for d in decisions.values()), default=0.0))
     return _rows(live.run_id, stamp, live)
 
@@ -123,7 +123,7 @@ def _rows_of(live: LiveRun, product: Product) -> list[ResultRow]:
     result, chosen = live.result, live.selection
     assert result is not None
     rows = rows_of([product], chosen.fields, chosen.languages, result.outcomes.find)
-    return list(with_decisions(rows, runs().store.decisions(live.run_id)))
+    return list(with_decisions(rows, runs().store.decisions.of(live.run_id)))
 
 
 def _cards(live: LiveRun, product: Product, rows: list[ResultRow]) -> None:

@@ -14,8 +14,8 @@ from ketl.checks.base import Finding, Severity
 from ketl.formats.tmx_file import export_memory, import_memory
 from ketl.language.languages import find_language
 from ketl.memory.memory import Former, Memory, MemoryStats, Remembered
-from ketl.results.outcome import Status
-from ketl.store import Store
+from ketl.results.outcome import Outcome, Status
+from ketl.store.store import Store
 
 SPANISH = find_language("Spanish")
 HOODIE = Remembered(
@@ -52,7 +52,7 @@ def segment(entry: Remembered) -> Segment:
 def recalled(memory: Memory, entry: Remembered = HOODIE, fingerprint: str = "prompt-1") -> str | None:
     wanted = segment(entry)
     found = memory.recall([wanted], {wanted.id: fingerprint}).get(wanted.id)
-    return found.translation if found else None
+    return found.text if found else None
 
 
 def name_of(product_id: str, name: str) -> Text:
@@ -62,7 +62,19 @@ def name_of(product_id: str, name: str) -> Text:
 def test_the_same_text_under_the_same_prompt_is_recalled_whole(memory: Memory) -> None:
     assert memory.remember([HOODIE]) == 1
     found = memory.recall([segment(HOODIE)], {segment(HOODIE).id: "prompt-1"})
-    assert found == {segment(HOODIE).id: replace(HOODIE, at=1_700_000_000.0)}
+    assert found == {
+        segment(HOODIE).id: Outcome(
+            key=HOODIE.key,
+            language_tag="es",
+            status=Status.TRANSLATED,
+            text=HOODIE.translation,
+            model=HOODIE.model,
+            findings=HOODIE.findings,
+            from_memory=True,
+            kind="title",
+        )
+    }
+    assert list(memory.entries()) == [replace(HOODIE, at=1_700_000_000.0)]
 
 
 def test_another_prompt_kind_or_language_is_not_served(memory: Memory) -> None:
@@ -115,17 +127,18 @@ def test_thousands_are_recalled_in_batches(memory: Memory) -> None:
     wanted = [segment(entry) for entry in many]
     found = memory.recall(wanted, {s.id: "prompt-1" for s in wanted})
     assert len(found) == 2_400
-    assert all(found[s.id].source == s.source for s in wanted)
+    assert all(found[s.id].key == s.key for s in wanted)
+    assert memory.known(wanted, {s.id: "prompt-1" for s in wanted[:7]}) == {s.id for s in wanted[:7]}
 
 
 def test_entries_may_be_drawn_from_the_same_database_while_they_are_kept(store: Store, memory: Memory) -> None:
     def entries() -> Iterator[Remembered]:
         for number in range(600):
-            store.put_setting("last", number)
+            store.settings.put("last", number)
             yield replace(HOODIE, key=text_key("title", str(number)))
 
     assert memory.remember(entries()) == 600
-    assert store.setting("last") == 599
+    assert store.settings.get("last") == 599
 
 
 def test_a_changed_source_shows_its_old_text_before_and_after_it_is_translated(memory: Memory) -> None:

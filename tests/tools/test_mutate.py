@@ -73,4 +73,4 @@ def test_an_unknown_area_and_an_unknown_key_are_named(tree: Path):
 
 @pytest.mark.parametrize("mutant", read_mutants(MUTANTS), ids=lambda mutant: f"{mutant.area}: {mutant.name}")
 def test_every_listed_change_still_finds_its_place(mutant: Mutant):
-    mutated(ROOT, mutant)
+    assert mutant.new in mutated(ROOT, mutant)

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from ketl.runs.host import LiveRun
 from ketl.simulator import RunningSimulator
-from ketl.store import Action
+from ketl.store.records import Action
 from ketl.ui.downloads import all_rows
 from ketl.ui.session import runs
 
@@ -70,7 +70,7 @@ def test_doubted_texts_can_be_written_approved_and_taken_back(
     keyed_app.button(f"save_{ident}").click().run()
     assert "8 of 18 translations need a look" in shown(keyed_app)
     keyed_app.button("approve_all").click().run()
-    decided = runs().store.decisions(live.run_id).values()
+    decided = runs().store.decisions.of(live.run_id).values()
     assert sorted({d.action for d in decided}) == [Action.APPROVED, Action.EDITED]
     edited = next(row for row in all_rows(live) if row.status == "edited")
     assert edited.translation == "هودي الشمس"
@@ -79,7 +79,7 @@ def test_doubted_texts_can_be_written_approved_and_taken_back(
     keyed_app.session_state["decided_10"] = {"selection": {"rows": list(range(10)), "columns": [], "cells": []}}
     keyed_app.run()
     keyed_app.button("undo").click().run()
-    assert runs().store.decisions(live.run_id) == {}
+    assert runs().store.decisions.of(live.run_id) == {}
 
 
 def test_a_blank_text_is_not_saved_and_says_why(
@@ -93,7 +93,7 @@ def test_a_blank_text_is_not_saved_and_says_why(
     keyed_app.switch_page("pages/review.py").run()
     keyed_app.button(f"save_{live.run_id}_1_name_None_ar").click().run()
     assert "the translation is blank" in shown(keyed_app)
-    assert runs().store.decisions(live.run_id) == {}
+    assert runs().store.decisions.of(live.run_id) == {}
 
 
 def test_quality_shows_what_a_run_taught(keyed_app: AppTest, choose: Choose, finish: Finish, shown: Shown) -> None:
