@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from ketl._batches import batches
 from ketl.catalog.products import KIND_OF
 from ketl.catalog.units import Segment, cut_texts
-from ketl.checks.base import Finding, Severity
+from ketl.checks.base import Finding, has_error
 from ketl.memory.memory import Memory, Remembered
 from ketl.planning.plan import RunPlan
 from ketl.provider.lane import Lane
 from ketl.results.across import MOST_COMPARED, cross_check
 from ketl.results.gain import Step, take_apart
-from ketl.results.outcome import Outcome, Status
+from ketl.results.outcome import Status
 from ketl.results.rows import UnitKey, rows_of
 from ketl.results.tally import Tally
 from ketl.runs.outcome_log import Outcomes
@@ -77,7 +77,8 @@ def _clean(selection: Selection, outcomes: Outcomes, run_id: str) -> Iterator[Re
                 outcome = found.get((text.key, language.tag))
                 if outcome is None or outcome.from_memory or outcome.status is not Status.TRANSLATED:
                     continue
-                if (text.key, language.tag) in seen or not outcome.model or _flagged(outcome):
+                # What a check of severity error doubts must be seen by a person before it is used again.
+                if (text.key, language.tag) in seen or not outcome.model or has_error(outcome.findings):
                     continue
                 seen.add((text.key, language.tag))
                 segment = Segment(text.key, text.kind, text.source, language)
@@ -95,11 +96,6 @@ def _clean(selection: Selection, outcomes: Outcomes, run_id: str) -> Iterator[Re
                     field=text.field,
                     item=text.item,
                 )
-
-
-def _flagged(outcome: Outcome) -> bool:
-    """Whether a check of severity error doubts the text: a person must see it before it is used again."""
-    return any(f.severity is Severity.ERROR for f in outcome.findings)
 
 
 def look_across(selection: Selection, outcomes: Outcomes, plan: RunPlan) -> dict[UnitKey, tuple[Finding, ...]]:
