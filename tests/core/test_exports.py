@@ -153,7 +153,6 @@ def test_json_and_json_lines_hold_the_texts_as_they_are(written: list[ResultRow]
 
 
 def test_excel_gets_texts_never_formulas_and_right_to_left_cells() -> None:
-    pytest.importorskip("xlsxwriter")
     book = zipfile.ZipFile(io.BytesIO(rows_to_bytes([replace(SPANISH, translation="=1+1"), ARABIC], ".xlsx")))
     sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert "<f>" not in sheet and "=1+1" in sheet
@@ -161,7 +160,6 @@ def test_excel_gets_texts_never_formulas_and_right_to_left_cells() -> None:
 
 
 def test_a_text_too_long_for_a_cell_is_refused_not_dropped() -> None:
-    pytest.importorskip("xlsxwriter")
     with pytest.raises(SettingsError, match="longer than an Excel cell"):
         rows_to_bytes([replace(SPANISH, translation="x" * 32_768)], ".xlsx")
 
