@@ -12,9 +12,11 @@ from ketl.catalog.products import Product
 from ketl.catalog.units import Segment, Text, cut_texts, text_key
 from ketl.checks.base import Finding, Severity
 from ketl.formats.tmx_file import export_memory, import_memory
+from ketl.formats.writing import write_rows
 from ketl.language.languages import find_language
 from ketl.memory.memory import Former, Memory, MemoryStats, Remembered
 from ketl.results.outcome import Outcome, Status
+from ketl.results.rows import ResultRow
 from ketl.store.store import Store
 
 SPANISH = find_language("Spanish")
@@ -111,6 +113,17 @@ def test_told_to_overwrite_the_machines_text_replaces_a_persons(memory: Memory) 
     assert recalled(memory, fingerprint="prompt-2") is None
 
 
+def test_a_person_who_writes_between_our_look_and_our_writing_keeps_their_text(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.remember([EDITED])
+    # As another process sees it that looked a moment before the edit.
+    monkeypatch.setattr(memory, "_locked", lambda connection, batch: set())
+    memory.remember([replace(EDITED, translation="von einer Datei", status=Status.APPROVED)])
+    memory.remember([HOODIE])
+    assert recalled(memory) == EDITED.translation
+
+
 def test_failed_and_blank_entries_are_not_remembered(memory: Memory) -> None:
     assert memory.remember([replace(HOODIE, status=Status.FAILED), replace(HOODIE, translation=" ")]) == 0
     with pytest.raises(ValueError, match="fingerprint"):
@@ -181,6 +194,30 @@ def test_a_memory_carried_over_as_tmx_serves_the_same(tmp_path: Path, store: Sto
     assert recalled(memory) == HOODIE.translation
     assert recalled(memory, fingerprint="prompt-2") is None
     assert recalled(memory, french, "prompt-2") == "Sweat Sunshirk"
+
+
+def test_a_runs_own_export_taken_into_the_memory_counts_as_chosen_by_a_person(tmp_path: Path, memory: Memory) -> None:
+    row = ResultRow(
+        product_id="1",
+        product_name=HOODIE.source,
+        field="name",
+        item=None,
+        language="Spanish",
+        language_tag="es",
+        source=HOODIE.source,
+        translation=HOODIE.translation,
+        status=Status.TRANSLATED,
+        model=HOODIE.model,
+        findings=(),
+        seconds=0.4,
+        from_memory=False,
+        reason="",
+    )
+    failed = replace(row, product_id="2", translation="", status=Status.FAILED, reason="No answer.")
+    assert write_rows([row, failed], tmp_path / "run.tmx") == 1
+    assert import_memory(memory, tmp_path / "run.tmx") == 1
+    assert memory.stats() == [MemoryStats(engine="groq", language_tag="es", translations=1, locked=1)]
+    assert recalled(memory, fingerprint="whatever the prompt is") == HOODIE.translation
 
 
 def test_an_agencys_tmx_is_locked_and_serves_every_field(tmp_path: Path, memory: Memory) -> None:

@@ -17,7 +17,8 @@ from ketl.checks.base import Finding, Severity
 from ketl.errors import SelectionError, SettingsError
 from ketl.results.outcome import Outcome, Status
 from ketl.results.route_stats import RouteStats
-from ketl.store.records import RunStatus
+from ketl.store.journal import Journal
+from ketl.store.records import RunRecord, RunStatus
 from ketl.store.store import Store
 from tests.store.conftest import Clock
 from tests.strategies import outcomes
@@ -103,6 +104,50 @@ def test_a_finished_run_can_be_resumed_and_an_unknown_one_is_named(store: Store)
     assert store.journal.resume_run("run-1").status is RunStatus.CANCELLED
     with pytest.raises(SelectionError, match="no run “run-l”. Did you mean run-1"):
         store.journal.resume_run("run-l")
+
+
+def test_of_two_that_resume_at_the_same_moment_one_is_refused(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(store)
+    clock.now += 31
+    read = store.journal._record
+    others: list[RunRecord] = []
+
+    def overtaken(row: object) -> RunRecord:
+        record = read(row)
+        if not others:
+            others.append(Journal(store.database).resume_run("run-1"))
+        return record
+
+    monkeypatch.setattr(store.journal, "_record", overtaken)
+    with pytest.raises(SettingsError, match="still going"):
+        store.journal.resume_run("run-1")
+    assert [record.status for record in others] == [RunStatus.INTERRUPTED]
+
+
+def test_a_resumed_run_keeps_its_start_and_its_outcomes(store: Store, clock: Clock) -> None:
+    start(store)
+    store.journal.save_outcomes("run-1", [DONE])
+    began = store.journal.runs()[0].started_at
+    store.journal.finish_run("run-1", RunStatus.FAILED, {"failed": 1})
+    clock.now += 100
+    store.journal.resume_run("run-1")
+    [record] = store.journal.runs()
+    assert (record.status, record.started_at, record.finished_at) == (RunStatus.RUNNING, began, None)
+    assert (record.spec, record.counts) == ({"languages": ["es"]}, {"units": 3})
+    assert list(store.journal.outcomes("run-1")) == [DONE]
+
+
+def test_what_has_a_translation_is_done_whoever_wrote_it(store: Store) -> None:
+    ends = [replace(DONE, key=bytes([n]) * 12, status=status) for n, status in enumerate(Status)]
+    store.journal.save_outcomes("run-1", ends)
+    assert {o.status for o in store.journal.done_before("run-1").values()} == {
+        Status.TRANSLATED,
+        Status.EDITED,
+        Status.APPROVED,
+    }
+    assert all(key == (o.key, "es") for key, o in store.journal.done_before("run-1").items())
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
