@@ -25,7 +25,7 @@ from ketl.language.languages import find_languages
 from ketl.memory.memory import Memory, Remembered
 from ketl.runs.job import Job
 from ketl.runs.selection import select
-from ketl.store import Store
+from ketl.store.store import Store
 
 
 def entries(catalog: Path, languages: list[str]) -> Iterator[Remembered]:

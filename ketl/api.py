@@ -23,7 +23,7 @@ from ketl.runs.drive import drive
 from ketl.runs.job import Job
 from ketl.runs.run import Run, RunResult
 from ketl.settings import Settings, load_settings
-from ketl.store import Store
+from ketl.store.store import Store
 
 if TYPE_CHECKING:
     import pandas

@@ -11,6 +11,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from ketl._words import forget_keys
+from ketl.runs.connection import forget_accounts
 from ketl.simulator import RunningSimulator, SimulatorConfig, start_simulator
 from ketl.simulator.config import as_json
 from tests.guard import NetworkGuard
@@ -65,6 +67,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("KETL_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    """What the process remembers, the keys to hide and the accounts' lanes, ends with the test; servers go on."""
+    yield
+    forget_keys()
+    forget_accounts()
 
 
 @pytest.fixture(scope="session")

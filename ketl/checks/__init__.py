@@ -20,7 +20,7 @@ from ketl.checks import (
     whitespace,
 )
 from ketl.checks.autofix import autofix, tidy
-from ketl.checks.base import REGISTRY, Finding, Severity
+from ketl.checks.base import REGISTRY, Finding, Severity, has_error
 from ketl.checks.consistency import LABELS as _CROSS_LABELS
 from ketl.checks.consistency import Cell, check_product_options, check_run, find_outlier
 from ketl.checks.profiles import PROFILES, Limit, find_limit
@@ -82,8 +82,3 @@ def run_checks(subject: Subject) -> tuple[Finding, ...]:
             if final:
                 break
     return tuple(findings)
-
-
-def has_error(findings: Iterable[Finding]) -> bool:
-    """Tell whether one of the findings is an error: such a text is never passed on as clean."""
-    return any(finding.severity is Severity.ERROR for finding in findings)

@@ -28,6 +28,11 @@ class Finding:
     message: str
 
 
+def has_error(findings: Iterable[Finding]) -> bool:
+    """Tell whether one of the findings is an error: such a text is never passed on as clean."""
+    return any(finding.severity is Severity.ERROR for finding in findings)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One registered check: `run` yields a message for every fault it finds in a subject.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ketl.checks.base import Finding, Severity
+from ketl.checks.base import Finding, Severity, has_error
 from ketl.checks.numbers import is_small, match_numbers
 from ketl.checks.subject import Subject
 from ketl.language.languages import Language
@@ -120,7 +120,7 @@ def find_outlier(
         return odd[0], _outlier(
             f"{', '.join(lost[odd[0]])} is missing here, the other {len(cells) - 1} languages have it."
         )
-    odd = [tag for tag, (_, _, findings) in cells.items() if any(f.severity is Severity.ERROR for f in findings)]
+    odd = [tag for tag, (_, _, findings) in cells.items() if has_error(findings)]
     if len(odd) == 1:
         return odd[0], _outlier(f"The other {len(cells) - 1} languages have no error in this text.")
     if len(source) < 40:

@@ -17,7 +17,7 @@ from ketl.memory.memory import Memory
 from ketl.memory.outdated import find_outdated
 from ketl.memory.route_records import records, suggestions
 from ketl.settings import load_settings
-from ketl.store import Store
+from ketl.store.store import Store
 
 _NAMES = {language.tag: language.name for language in LANGUAGES}
 
@@ -106,7 +106,7 @@ def _export(memory: Memory, path: Path, language: Language | None) -> int:
 def _routes(options: argparse.Namespace) -> int:
     settings = load_settings()
     with Store(settings.database_url) as store:
-        stats = store.route_stats(settings.engine)
+        stats = store.route_stats.all(settings.engine)
     rows = [
         {
             "language": r.language,

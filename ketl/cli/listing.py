@@ -14,7 +14,7 @@ from ketl.provider.models import CHAINS, MODELS
 from ketl.provider.tiers import load_plan
 from ketl.runs.connection import open_connection
 from ketl.settings import load_settings
-from ketl.store import Store
+from ketl.store.store import Store
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -95,7 +95,7 @@ def _runs(options: argparse.Namespace) -> int:
                 **r.counts,
                 **{k: (r.report or {}).get(k) for k in ("translated", "failed", "cancelled", "makespan_s")},
             }
-            for r in store.runs()
+            for r in store.journal.runs()
         ]
     if not rows and not options.json:
         print("No run yet. Start one with “python -m ketl translate --language Spanish --out spanish.csv”.")

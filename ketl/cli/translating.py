@@ -36,7 +36,7 @@ from ketl.runs.preparation import Preparation
 from ketl.runs.run import Run, RunResult
 from ketl.runs.selection import select
 from ketl.settings import Settings, load_settings
-from ketl.store import Store
+from ketl.store.store import Store
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from ketl.checks.base import Finding, Severity
+from ketl.checks.base import Finding, Severity, has_error
 from ketl.engine.request import Request
 from ketl.prompts.judging import NOT_A_TRANSLATION
 from ketl.prompts.prepared import Prepared
@@ -54,7 +54,7 @@ class Ladder:
         self, request: Request, item: Prepared, text: str, findings: tuple[Finding, ...], model: str, seconds: float
     ) -> Outcome | None:
         """Return how the segment ends with this answer, or None when an error was found in it."""
-        errors = any(f.severity is Severity.ERROR for f in findings) if findings else False
+        errors = has_error(findings)
         outcome = Outcome(
             key=item.segment.key,
             language_tag=item.segment.language.tag,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import TYPE_CHECKING
 
+from ketl._batches import batches
 from ketl.formats.layouts import LONG_COLUMNS, long_table
 from ketl.results.rows import ResultRow
 
@@ -31,6 +31,5 @@ def to_frame(rows: Iterable[ResultRow]) -> pandas.DataFrame:
 
 def row_frames(rows: Iterable[ResultRow], chunk_rows: int) -> Iterator[pandas.DataFrame]:
     """Yield `rows` as frames of at most `chunk_rows` rows each."""
-    rest = iter(rows)
-    while batch := list(islice(rest, chunk_rows)):
+    for batch in batches(rows, chunk_rows):
         yield to_frame(batch)

@@ -18,8 +18,8 @@ from ketl.results.rows import ResultRow
 class Export:
     """One way to write rows to a file.
 
-    `write` takes the rows and an open binary file and returns how many units it wrote; `check` raises
-    SettingsError when this export cannot work here at all; `label` and `mime` serve a download button.
+    `write` takes the rows and an open binary file and returns how many units it wrote; `label` and `mime`
+    serve a download button.
     """
 
     layout: str
@@ -27,7 +27,6 @@ class Export:
     label: str
     mime: str
     write: Callable[[Iterable[ResultRow], BinaryIO], int]
-    check: Callable[[], None]
 
 
 def _tabular(
@@ -48,10 +47,6 @@ def _tabular(
     return write_table
 
 
-def _nothing_missing() -> None:
-    """The check of a format that needs nothing but this program."""
-
-
 # The columns of the long CSV are what other programs rely on: the reason of a failure gets none of its own.
 _CSV_LONG = functools.partial(layouts.long_table, reason_column=False)
 
@@ -61,10 +56,10 @@ _LAYOUTS = (
     ("wide", layouts.wide_table, "one column per language"),
 )
 _FORMATS = (
-    (".csv", "CSV", "text/csv", csv_file.write, _nothing_missing),
-    (".xlsx", "Excel", _XLSX_MIME, xlsx_file.write, xlsx_file.check),
-    (".json", "JSON", "application/json", json_file.write, _nothing_missing),
-    (".jsonl", "JSON lines", "application/x-ndjson", json_file.write_lines, _nothing_missing),
+    (".csv", "CSV", "text/csv", csv_file.write),
+    (".xlsx", "Excel", _XLSX_MIME, xlsx_file.write),
+    (".json", "JSON", "application/json", json_file.write),
+    (".jsonl", "JSON lines", "application/x-ndjson", json_file.write_lines),
 )
 
 EXPORTS: dict[tuple[str, str], Export] = {
@@ -77,10 +72,9 @@ EXPORTS: dict[tuple[str, str], Export] = {
                 label=f"{name}, {words}",
                 mime=mime,
                 write=_tabular(_CSV_LONG if (layout, ending) == ("long", ".csv") else lay_out, write),
-                check=check,
             )
             for layout, lay_out, words in _LAYOUTS
-            for ending, name, mime, write, check in _FORMATS
+            for ending, name, mime, write in _FORMATS
         ),
         Export(
             layout="long",
@@ -88,7 +82,6 @@ EXPORTS: dict[tuple[str, str], Export] = {
             label="Translation memory (TMX)",
             mime="application/x-tmx+xml",
             write=tmx_file.write,
-            check=_nothing_missing,
         ),
     )
 }

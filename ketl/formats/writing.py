@@ -22,7 +22,7 @@ def check_writable(path: str | Path, layout: str = "long") -> None:
 
     Checks the ending, the layout, the folder and that the disk has room, and leaves nothing behind.
     """
-    find_export(path, layout).check()
+    find_export(path, layout)
     target = _resolve(Path(path))
     if target.is_dir():
         raise SettingsError(f"{path} is a folder. Name a file in it, for example {Path(path) / 'translations.csv'}.")
@@ -48,7 +48,6 @@ def write_rows(rows: Iterable[ResultRow], path: str | Path, *, layout: str = "lo
     SettingsError when the layout or ending is unknown or the file cannot be written.
     """
     export = find_export(path, layout)
-    export.check()
     target = _resolve(Path(path))
     draft = _beside(target)
     try:
@@ -72,7 +71,6 @@ def rows_to_bytes(rows: Iterable[ResultRow], ending: str = ".csv", layout: str =
     Raises SettingsError when the layout or ending is unknown.
     """
     export = find_export(ending, layout)
-    export.check()
     buffer = io.BytesIO()
     export.write(rows, buffer)
     return buffer.getvalue()

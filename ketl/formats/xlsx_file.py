@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import unicodedata
 from typing import BinaryIO
 
@@ -18,18 +17,12 @@ _NARROW_COLUMN = 14
 _LONG_TEXTS = {"source", "translation", "reason"}
 
 
-def check() -> None:
-    """Raise SettingsError, saying what to install, when Excel files cannot be written here."""
-    if importlib.util.find_spec("xlsxwriter") is None:
-        raise SettingsError("Excel files need one more package: run “pip install XlsxWriter”, or choose .csv.")
-
-
 def write(table: Table, handle: BinaryIO) -> None:
     """Write `table` as one worksheet with a frozen header; right-to-left texts are set right to left.
 
     Raises SettingsError when the table is larger than a worksheet or a text longer than a cell can be.
     """
-    import xlsxwriter
+    import xlsxwriter  # not before a workbook is wanted: loading it takes longer than the rest of this room
 
     # Rows leave memory as they are written; nothing is ever a formula or a link, whatever it looks like.
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

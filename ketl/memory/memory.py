@@ -8,13 +8,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, delete, func, select
 
+from ketl._batches import batches
 from ketl.catalog.products import clean_text
 from ketl.catalog.units import Segment, Text
 from ketl.checks.base import Finding
 from ketl.language.languages import Language
-from ketl.results.outcome import Status
-from ketl.store import Store, batches, by_language
+from ketl.results.outcome import Outcome, Status
+from ketl.store.database import BATCH, Lookup
+from ketl.store.journal import by_language
 from ketl.store.records import findings_from_text, findings_to_text
+from ketl.store.store import Store
 from ketl.store.tables import MEMORY, NO_ITEM, UNITS
 
 LOCKED = (Status.EDITED, Status.APPROVED)
@@ -22,9 +25,18 @@ LOCKED = (Status.EDITED, Status.APPROVED)
 # One row a segment can be a person's; it lies under this fingerprint, since it holds for every prompt.
 _BY_PERSON = ""
 
+# One transaction's worth: a tenth of a second or so, after which other writers get their turn.
+_WRITTEN_AT_ONCE = 5_000
+
 _ENTRY_KEY = ("engine", "key", "language_tag", "fingerprint")
-_MUTABLE = tuple(column.name for column in MEMORY.columns if column.name not in ("id", *_ENTRY_KEY))
+_ENTRY = (
+    *_ENTRY_KEY, "kind", "source", "translation", "status", "model", "run_id", "findings", "product_id", "field",
+    "item", "remembered_at",
+)  # fmt: skip
 _UNIT_KEY = ("engine", "product_id", "field", "item", "language_tag")
+_UNIT = (*_UNIT_KEY, "key")
+
+_STATUSES = {status.value: status for status in Status}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,48 +96,73 @@ class Memory:
     """
 
     def __init__(self, store: Store, engine: str) -> None:
-        self._store = store
+        self._database = database = store.database
         self.engine = engine
+        ours = [MEMORY.c.engine, MEMORY.c.language_tag]
+        self._find = Lookup(database, [MEMORY.c[name] for name in _ENTRY], fixed=ours, listed=MEMORY.c.key)
+        told_apart = [MEMORY.c.key, MEMORY.c.fingerprint]
+        end = [*told_apart, *(MEMORY.c[name] for name in ("kind", "translation", "status", "model", "findings"))]
+        self._find_ends = Lookup(database, end, fixed=ours, listed=MEMORY.c.key)
+        self._find_locked = Lookup(database, [MEMORY.c.key], fixed=[*ours, MEMORY.c.fingerprint], listed=MEMORY.c.key)
+        insert = database.insert(MEMORY)
+        newer = {name: insert.excluded[name] for name in _ENTRY[len(_ENTRY_KEY) :]}
+        self._put = database.prepared(insert.on_conflict_do_update(index_elements=_ENTRY_KEY, set_=newer), _ENTRY)
+        # Between our look and our writing another process may have locked the same segment.
+        self._put_if_none = database.prepared(insert.on_conflict_do_nothing(index_elements=_ENTRY_KEY), _ENTRY)
+        insert = database.insert(UNITS)
+        fresh = insert.excluded["key"]
+        self._note_unit = database.prepared(
+            # A unit whose text is still the same, most often all of them, is not written again.
+            insert.on_conflict_do_update(
+                index_elements=_UNIT_KEY, set_={"key": fresh, "previous_key": UNITS.c.key}, where=UNITS.c.key != fresh
+            ),
+            _UNIT,
+        )
 
     def recall(
         self, segments: Sequence[Segment], fingerprints: Mapping[tuple[bytes, str], str]
-    ) -> dict[tuple[bytes, str], Remembered]:
-        """Return the remembered translation of each segment that has one, by the segment's id.
+    ) -> dict[tuple[bytes, str], Outcome]:
+        """Return how each segment ends that the memory has a translation of, by the segment's id.
 
         A person's translation comes first, whatever the prompt was then; a machine's counts only if it came
         from the same prompt: `fingerprints` gives each segment's, by id.
         """
-        found: dict[tuple[bytes, str], Remembered] = {}
-        with self._store.transaction() as connection:
+        found: dict[tuple[bytes, str], Outcome] = {}
+        with self._database.transaction() as connection:
             for tag, keys in by_language(segment.id for segment in segments):
-                for batch in batches(keys):
-                    wanted = self._mine(MEMORY.c.language_tag == tag, MEMORY.c.key.in_(batch))
-                    for row in connection.execute(select(MEMORY).where(*wanted)):
-                        entry = _from_row(row)
-                        ident = (entry.key, tag)
-                        if entry.locked or (ident not in found and fingerprints.get(ident) == entry.fingerprint):
-                            found[ident] = entry
+                by_person: set[bytes] = set()
+                for row in self._find_ends.rows(connection, (self.engine, tag), keys):
+                    key, fingerprint, kind, text, status, model, findings = row
+                    ident = (bytes(key), tag)
+                    if fingerprint == _BY_PERSON:
+                        by_person.add(ident[0])
+                    elif ident[0] in by_person or fingerprints.get(ident) != fingerprint:
+                        continue
+                    found[ident] = Outcome(
+                        key=ident[0],
+                        language_tag=tag,
+                        status=_STATUSES[status],
+                        text=text,
+                        model=model,
+                        findings=findings_from_text(findings) if findings else (),
+                        from_memory=True,
+                        kind=kind,
+                    )
         return found
 
     def remember(self, entries: Iterable[Remembered], *, overwrite: bool = False) -> int:
-        """Keep translations, 500 a transaction, and return how many were taken.
+        """Keep translations, 5,000 a transaction, and return how many were taken.
 
         Entries without a translation, failed or cancelled, are passed over. A person's translation is never
         replaced, by a machine or by a file, unless `overwrite` says so. Raises ValueError for a machine's
         translation without a fingerprint: it could never be recalled.
         """
         taken = 0
-        insert = self._store.insert(MEMORY)
-        put = insert.on_conflict_do_update(
-            index_elements=_ENTRY_KEY, set_={name: insert.excluded[name] for name in _MUTABLE}
-        )
-        # Between our look and our writing another process may have locked the same segment.
-        keep = insert.on_conflict_do_nothing(index_elements=_ENTRY_KEY)
-        now = self._store.clock()
+        now = self._database.clock()
         usable = (e for e in entries if e.translation.strip() and (e.locked or e.status is Status.TRANSLATED))
         # The entries may themselves be read from the database: they are drawn between transactions, not within.
-        for batch in batches(usable):
-            with self._store.transaction() as connection:
+        for batch in batches(usable, _WRITTEN_AT_ONCE):
+            with self._database.transaction() as connection:
                 taboo = self._locked(connection, batch)
                 if overwrite:
                     self._delete(connection, taboo, MEMORY.c.status.in_(LOCKED))
@@ -134,20 +171,21 @@ class Memory:
                 for by_person in (False, True):
                     rows = [self._to_row(entry, now) for entry in batch if entry.locked is by_person]
                     if rows:
-                        connection.execute(keep if by_person and not overwrite else put, rows)
-                self._note(connection, batch)
+                        put = self._put_if_none if by_person and not overwrite else self._put
+                        connection.exec_driver_sql(put, rows)
+                self._note(
+                    connection,
+                    [(e.product_id, e.field, e.item, e.language_tag, e.key) for e in batch if e.field],
+                )
             taken += len(batch)
         return taken
 
     def note_units(self, texts: Iterable[Text], language_tag: str) -> None:
         """Note which source text each unit has now, so that `former` can tell when it changes."""
-        for batch in batches(texts):
-            rows = [
-                self._unit_row(text.product_id, text.field, text.item, language_tag) | {"key": text.key}
-                for text in batch
-            ]
-            with self._store.transaction() as connection:
-                self._note_rows(connection, rows)
+        for batch in batches(texts, _WRITTEN_AT_ONCE):
+            units = [(t.product_id, t.field, t.item, language_tag, t.key) for t in batch]
+            with self._database.transaction() as connection:
+                self._note(connection, units)
 
     def former(self, texts: Sequence[Text], language_tag: str) -> dict[tuple[str, str, int | None], Former]:
         """Return what units said before their text changed, by product id, field and item.
@@ -158,8 +196,8 @@ class Memory:
         """
         old: dict[tuple[str, str, int | None], bytes] = {}
         now = {(text.product_id, text.field, text.item): text.key for text in texts}
-        with self._store.transaction() as connection:
-            for batch in batches(dict.fromkeys(text.product_id for text in texts)):
+        with self._database.transaction() as connection:
+            for batch in batches(dict.fromkeys(text.product_id for text in texts), BATCH):
                 rows = connection.execute(
                     select(UNITS).where(
                         UNITS.c.engine == self.engine,
@@ -186,24 +224,25 @@ class Memory:
     def entries(self, language: Language | None = None) -> Iterator[Remembered]:
         """Yield everything remembered, of one language or of all, in bounded memory."""
         last = -1
+        entry = [MEMORY.c[name] for name in _ENTRY]
         where = self._mine() if language is None else self._mine(MEMORY.c.language_tag == language.tag)
         while True:
-            page = select(MEMORY).where(*where, MEMORY.c.id > last).order_by(MEMORY.c.id).limit(1000)
-            with self._store.transaction() as connection:
+            page = select(*entry, MEMORY.c.id).where(*where, MEMORY.c.id > last).order_by(MEMORY.c.id).limit(1000)
+            with self._database.transaction() as connection:
                 rows = connection.execute(page).all()
             if not rows:
                 return
             last = rows[-1].id
-            yield from map(_from_row, rows)
+            yield from (_from_row(row[:-1]) for row in rows)
 
     def forget(self, ids: Iterable[tuple[bytes, str]]) -> int:
         """Remove every translation of these segments (key, language tag), a person's too; return how many rows."""
-        with self._store.transaction() as connection:
+        with self._database.transaction() as connection:
             return self._delete(connection, ids)
 
     def unlock(self, ids: Iterable[tuple[bytes, str]]) -> int:
         """Remove what a person decided for these segments (key, language tag); a machine's translation stays."""
-        with self._store.transaction() as connection:
+        with self._database.transaction() as connection:
             return self._delete(connection, ids, MEMORY.c.status.in_(LOCKED))
 
     def stats(self) -> list[MemoryStats]:
@@ -214,7 +253,7 @@ class Memory:
             .group_by(MEMORY.c.engine, MEMORY.c.language_tag)
             .order_by(MEMORY.c.engine, MEMORY.c.language_tag)
         )
-        with self._store.transaction() as connection:
+        with self._database.transaction() as connection:
             return [
                 MemoryStats(engine=engine, language_tag=tag, translations=count, locked=int(by_person))
                 for engine, tag, count, by_person in connection.execute(wanted)
@@ -241,7 +280,7 @@ class Memory:
             where.append(MEMORY.c.remembered_at < before)
         if not include_locked:
             where.append(MEMORY.c.status.not_in(LOCKED))
-        with self._store.transaction() as connection:
+        with self._database.transaction() as connection:
             return connection.execute(delete(MEMORY).where(*where)).rowcount
 
     def _mine(self, *more: ColumnElement[bool]) -> list[ColumnElement[bool]]:
@@ -250,14 +289,14 @@ class Memory:
     def _locked(self, connection: Connection, batch: Sequence[Remembered]) -> set[tuple[bytes, str]]:
         found: set[tuple[bytes, str]] = set()
         for tag, keys in by_language((entry.key, entry.language_tag) for entry in batch):
-            where = self._mine(MEMORY.c.language_tag == tag, MEMORY.c.key.in_(keys), MEMORY.c.fingerprint == _BY_PERSON)
-            found.update((bytes(key), tag) for key in connection.execute(select(MEMORY.c.key).where(*where)).scalars())
+            rows = self._find_locked.rows(connection, (self.engine, tag, _BY_PERSON), keys)
+            found.update((bytes(key), tag) for (key,) in rows)
         return found
 
     def _delete(self, connection: Connection, ids: Iterable[tuple[bytes, str]], *narrower: ColumnElement[bool]) -> int:
         removed = 0
         for tag, keys in by_language(ids):
-            for batch in batches(keys):
+            for batch in batches(keys, BATCH):
                 where = self._mine(MEMORY.c.language_tag == tag, MEMORY.c.key.in_(batch), *narrower)
                 removed += connection.execute(delete(MEMORY).where(*where)).rowcount
         return removed
@@ -265,74 +304,61 @@ class Memory:
     def _best(self, connection: Connection, keys: Iterable[bytes], tag: str) -> dict[bytes, Remembered]:
         """Return the best known translation of each key: a person's, else the newest."""
         best: dict[bytes, Remembered] = {}
-        for batch in batches(keys):
-            where = self._mine(MEMORY.c.language_tag == tag, MEMORY.c.key.in_(batch))
-            for row in connection.execute(select(MEMORY).where(*where).order_by(MEMORY.c.remembered_at)):
-                entry = _from_row(row)
-                if entry.locked or entry.key not in best or not best[entry.key].locked:
-                    best[entry.key] = entry
+        for row in self._find.rows(connection, (self.engine, tag), keys):
+            entry = _from_row(row)
+            known = best.get(entry.key)
+            if known is None or (entry.locked, entry.at or 0.0) > (known.locked, known.at or 0.0):
+                best[entry.key] = entry
         return best
 
-    def _note(self, connection: Connection, entries: Iterable[Remembered]) -> None:
-        self._note_rows(
-            connection,
-            [
-                self._unit_row(entry.product_id, entry.field, entry.item, entry.language_tag) | {"key": entry.key}
-                for entry in entries
-                if entry.field
-            ],
-        )
+    def _note(self, connection: Connection, units: Iterable[tuple[str, str, int | None, str, bytes]]) -> None:
+        """Note the source key of units, given as product id, field, item, language tag and key."""
+        engine = self.engine
+        rows = [
+            (engine, product_id, field, NO_ITEM if item is None else item, tag, key)
+            for product_id, field, item, tag, key in units
+        ]
+        if rows:
+            connection.exec_driver_sql(self._note_unit, rows)
 
-    def _note_rows(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
-        if not rows:
-            return
-        insert = self._store.insert(UNITS)
-        fresh = insert.excluded["key"]
-        before = case((UNITS.c.key != fresh, UNITS.c.key), else_=UNITS.c.previous_key)
-        connection.execute(
-            insert.on_conflict_do_update(index_elements=_UNIT_KEY, set_={"key": fresh, "previous_key": before}), rows
-        )
-
-    def _unit_row(self, product_id: str, field: str, item: int | None, language_tag: str) -> dict[str, Any]:
-        return {
-            "engine": self.engine,
-            "product_id": product_id,
-            "field": field,
-            "item": NO_ITEM if item is None else item,
-            "language_tag": language_tag,
-        }
-
-    def _to_row(self, entry: Remembered, now: float) -> dict[str, Any]:
+    def _to_row(self, entry: Remembered, now: float) -> tuple[Any, ...]:
         if not entry.locked and not entry.fingerprint:
             raise ValueError("a machine's translation needs the fingerprint of its prompt")
-        return self._unit_row(entry.product_id, entry.field, entry.item, entry.language_tag) | {
-            "key": entry.key,
-            "fingerprint": _BY_PERSON if entry.locked else entry.fingerprint,
-            "kind": entry.kind,
-            "source": clean_text(entry.source),
-            "translation": clean_text(entry.translation),
-            "status": entry.status.value,
-            "model": entry.model,
-            "run_id": entry.run_id,
-            "findings": findings_to_text(entry.findings),
-            "remembered_at": now if entry.at is None else entry.at,
-        }
+        return (
+            self.engine,
+            entry.key,
+            entry.language_tag,
+            _BY_PERSON if entry.locked else entry.fingerprint,
+            entry.kind,
+            clean_text(entry.source),
+            clean_text(entry.translation),
+            entry.status.value,
+            entry.model,
+            entry.run_id,
+            findings_to_text(entry.findings),
+            entry.product_id,
+            entry.field,
+            NO_ITEM if entry.item is None else entry.item,
+            now if entry.at is None else entry.at,
+        )
 
 
-def _from_row(row: Any) -> Remembered:
+def _from_row(row: Sequence[Any]) -> Remembered:
+    _, key, tag, fingerprint, kind, source, translation, status, model, run_id, findings, *place = row
+    product_id, field, item, at = place
     return Remembered(
-        key=bytes(row.key),
-        language_tag=row.language_tag,
-        kind=row.kind,
-        source=row.source,
-        translation=row.translation,
-        status=Status(row.status),
-        fingerprint=row.fingerprint,
-        model=row.model,
-        run_id=row.run_id,
-        findings=findings_from_text(row.findings),
-        product_id=row.product_id,
-        field=row.field,
-        item=None if row.item == NO_ITEM else row.item,
-        at=row.remembered_at,
+        key=bytes(key),
+        language_tag=tag,
+        kind=kind,
+        source=source,
+        translation=translation,
+        status=_STATUSES[status],
+        fingerprint=fingerprint,
+        model=model,
+        run_id=run_id,
+        findings=findings_from_text(findings),
+        product_id=product_id,
+        field=field,
+        item=None if item == NO_ITEM else item,
+        at=at,
     )

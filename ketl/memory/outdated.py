@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
+from ketl._batches import batches
 from ketl.catalog.catalog import Catalog
 from ketl.catalog.products import FIELD_NAMES
 from ketl.catalog.units import cut_texts
@@ -36,7 +36,7 @@ def find_outdated(memory: Memory, catalog: Catalog, languages: Sequence[Language
     Raises RunError when the database fails.
     """
     texts = (text for product in catalog for text in cut_texts(product, FIELD_NAMES))
-    while batch := list(islice(texts, _AT_ONCE)):
+    for batch in batches(texts, _AT_ONCE):
         for language in languages:
             former = memory.former(batch, language.tag)
             for text in batch:

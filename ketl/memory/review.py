@@ -11,7 +11,8 @@ from ketl.errors import UsageError
 from ketl.memory.memory import Memory, Remembered
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
-from ketl.store import Action, Decision, Store
+from ketl.store.records import Action, Decision
+from ketl.store.store import Store
 
 _WEIGHT = {Severity.ERROR: 100, Severity.WARNING: 10, Severity.INFO: 1}
 _STANDS = (Status.TRANSLATED, Status.EDITED, Status.APPROVED)
@@ -67,26 +68,26 @@ def send_back(store: Store, memory: Memory, run_id: str, rows: Iterable[ResultRo
     """
     decisions = [_decision(row, Action.SENT_BACK, "", note) for row in rows]
     memory.forget({(decision.key, decision.language_tag) for decision in decisions})
-    store.save_decisions(run_id, decisions)
+    store.decisions.save(run_id, decisions)
     return len(decisions)
 
 
 def sent_back(store: Store, run_id: str) -> list[Decision]:
     """Return the units of a run that wait to be translated anew, each with what was wrong with it."""
-    return [d for d in store.decisions(run_id).values() if d.action is Action.SENT_BACK]
+    return [d for d in store.decisions.of(run_id).values() if d.action is Action.SENT_BACK]
 
 
 def withdraw(store: Store, memory: Memory, run_id: str, rows: Iterable[ResultRow]) -> None:
     """Undo the decisions about `rows`: the machine's translations stand again, unlocked."""
     decisions = [_decision(row, Action.SENT_BACK, "") for row in rows]
     memory.unlock({(decision.key, decision.language_tag) for decision in decisions})
-    store.remove_decisions(run_id, decisions)
+    store.decisions.remove(run_id, decisions)
 
 
 def with_decisions(
     rows: Iterable[ResultRow], decisions: Mapping[tuple[str, str, int | None, str], Decision]
 ) -> Iterator[ResultRow]:
-    """Yield the rows of a run as a person left them (`decisions` as `Store.decisions` returns them).
+    """Yield the rows of a run as a person left them (`decisions` as `store.decisions.of` returns them).
 
     An edited row drops the findings of the text it replaced; a row that was sent back counts as failed
     until it has been translated anew, so that no file takes it for a translation.
@@ -127,7 +128,7 @@ def _keep(store: Store, memory: Memory, run_id: str, decided: list[tuple[ResultR
         # The person is looking at this very row: the newer decision replaces the older one.
         overwrite=True,
     )
-    store.save_decisions(run_id, (decision for _, decision in decided))
+    store.decisions.save(run_id, (decision for _, decision in decided))
     return len(decided)
 
 

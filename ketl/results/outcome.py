@@ -18,6 +18,10 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+# How a segment ends that has a translation, from the machine or a person, and need not be sent again.
+DONE = frozenset({Status.TRANSLATED, Status.EDITED, Status.APPROVED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How one segment ended.

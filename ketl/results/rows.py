@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import NamedTuple
 
+from ketl._batches import batches
 from ketl.catalog.units import ProductTexts
 from ketl.checks.base import Finding, Severity
 from ketl.language.languages import Language
@@ -66,8 +66,7 @@ def rows_of(
     `find` returns the outcomes there are of some segments; a unit whose segment has none is cancelled, with
     `reason`; `crossed` are the findings that a look across cells added.
     """
-    rest = iter(products)
-    while batch := list(islice(rest, _PRODUCTS_A_LOOK)):
+    for batch in batches(products, _PRODUCTS_A_LOOK):
         found = find(segment_ids(batch, languages))
         for product in batch:
             rows = rows_of_product(product, languages, found, reason)

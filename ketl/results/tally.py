@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ketl.checks.base import Severity
+from ketl.checks.base import has_error
 from ketl.results.baseline import LaneUse
 from ketl.results.events import (
     Admitted,
@@ -54,8 +54,7 @@ class RouteTally:
 
     def add(self, outcome: Outcome) -> None:
         """Take one segment's end in."""
-        flawed = any(f.severity is Severity.ERROR for f in outcome.findings)
-        good = outcome.status is Status.TRANSLATED and not flawed
+        good = outcome.status is Status.TRANSLATED and not has_error(outcome.findings)
         self.answers += 1
         self.passed += good and not outcome.rung
         self.repaired += good and outcome.rung > 0

@@ -24,7 +24,7 @@ from ketl.provider.tiers import PLANS, Limits, Plan, load_plan
 from ketl.runs.claims import Claims
 from ketl.settings import DEMO_KEY, Settings
 from ketl.simulator.launcher import RunningSimulator, start_simulator
-from ketl.store import Store
+from ketl.store.store import Store
 
 _LIST_TRIES = 4
 
@@ -78,8 +78,8 @@ class Connection:
             if lane.books.auto and lane.answered
         }
         if learned:
-            kept = store.setting(_limits_name(self.account)) or {}
-            store.put_setting(_limits_name(self.account), {**kept, **learned})
+            kept = store.settings.get(_limits_name(self.account)) or {}
+            store.settings.put(_limits_name(self.account), {**kept, **learned})
 
 
 async def open_connection(settings: Settings, plan: Plan, store: Store | None = None) -> Connection:
@@ -101,7 +101,7 @@ async def open_connection(settings: Settings, plan: Plan, store: Store | None = 
     account = blake2b(f"{url}\0{key}".encode(), digest_size=8).hexdigest()
     known: Mapping[str, Mapping[str, float]] = {}
     if plan.auto and store is not None and settings.engine == "groq":
-        known = await asyncio.to_thread(store.setting, _limits_name(account)) or {}
+        known = await asyncio.to_thread(store.settings.get, _limits_name(account)) or {}
     return Connection(
         client,
         lanes_of(account, listed, plan, known),
@@ -140,6 +140,12 @@ def lanes_of(
                 lane.books.adopt(limits, auto=plan.auto)
                 lane.plan = plan.name
         return lanes
+
+
+def forget_accounts() -> None:
+    """Forget the lanes of all accounts, with what is spent and learned of them; for tests."""
+    with _lock:
+        _accounts.clear()
 
 
 def plan_lanes(engine: str, plan: Plan) -> tuple[list[ListedModel], dict[str, Lane]]:

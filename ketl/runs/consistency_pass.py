@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from ketl.catalog.cuttings import Cuttings
 from ketl.catalog.units import Text
-from ketl.checks.base import Severity
+from ketl.checks.base import has_error
 from ketl.language.glossary import Glossary, Term
 from ketl.language.languages import Language
 from ketl.planning.census import Census
@@ -64,7 +64,7 @@ class TermSheet:
         if missing is None or outcome.key not in missing:
             return
         missing.discard(outcome.key)
-        clean = outcome.status is not Status.FAILED and not any(f.severity is Severity.ERROR for f in outcome.findings)
+        clean = outcome.status is not Status.FAILED and not has_error(outcome.findings)
         if clean and outcome.text:
             term = Term(self._sources[outcome.key], (outcome.text,), language_tag=outcome.language_tag)
             self._terms.setdefault(outcome.language_tag, []).append(term)

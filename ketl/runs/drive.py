@@ -16,7 +16,7 @@ from ketl.runs.job import Job, job_from_json
 from ketl.runs.row_pass import Write
 from ketl.runs.run import Run, RunResult
 from ketl.runs.selection import Selection, select
-from ketl.store import Store
+from ketl.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +33,8 @@ def take_over(store: Store, run_id: str) -> EarlierPart:
 
     Raises SelectionError when there is no such run, SettingsError when its owner still works on it.
     """
-    record = store.resume_run(run_id)
-    return EarlierPart(run_id=run_id, job=job_from_json(record.spec), done=store.done_before(run_id))
+    record = store.journal.resume_run(run_id)
+    return EarlierPart(run_id=run_id, job=job_from_json(record.spec), done=store.journal.done_before(run_id))
 
 
 async def drive(

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 
 from ketl.catalog.units import Segment, Text
-from ketl.checks.base import Severity
+from ketl.checks.base import has_error
 from ketl.engine.work import Work
 from ketl.language.glossary import Glossary
 from ketl.memory.memory import Remembered
@@ -157,7 +157,7 @@ def to_remember(asked: Recalled, outcome: Outcome, run_id: str) -> Remembered | 
     """
     if outcome.status is not Status.TRANSLATED or not outcome.model or outcome.from_memory:
         return None
-    if any(finding.severity is Severity.ERROR for finding in outcome.findings):
+    if has_error(outcome.findings):
         return None
     text = asked.text
     return Remembered(

@@ -27,7 +27,8 @@ from ketl.runs.job import Job
 from ketl.runs.run import Run, RunResult, new_run_id
 from ketl.runs.selection import Selection, select
 from ketl.settings import Settings
-from ketl.store import RunStatus, Store
+from ketl.store.records import RunStatus
+from ketl.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from ketl.memory.memory import Memory, Remembered
 from ketl.results.outcome import Outcome
 from ketl.results.rows import NOT_STARTED
-from ketl.store import Store
+from ketl.store.store import Store
 
 _T = TypeVar("_T")
 
@@ -60,7 +60,7 @@ class OutcomeLog:
         """Write what is new into journal and memory, and wake who waits. Raises RunError when the database fails."""
         if self._store is not None:
             if new := _drain(self._new):
-                self._store.save_outcomes(self._run_id, new)
+                self._store.journal.save_outcomes(self._run_id, new)
             if self._memory is not None and (entries := _drain(self._to_remember)):
                 self._memory.remember(entries)
             if len(self._young) > MOST_AT_HAND // 2:
@@ -97,7 +97,7 @@ class OutcomeLog:
             else:
                 missing.append(ident)
         if missing and self._spilled and self._store is not None:
-            again = self._store.find_outcomes(self._run_id, missing)
+            again = self._store.journal.find_outcomes(self._run_id, missing)
             # What recurs, such as a colour, is asked for all the time.
             young.update(again)
             found |= again

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
+from ketl._batches import batches
 from ketl.catalog.units import Segment, Text
 from ketl.language.glossary import Glossary
-from ketl.memory.memory import Memory, Remembered
+from ketl.memory.memory import Memory
 from ketl.prompts.brief import NO_TERMS
 from ketl.prompts.prepared import Prepared
 from ketl.results.outcome import Outcome, Status
@@ -93,8 +94,8 @@ class Recall:
         Raises RunError when the database fails.
         """
         found: list[Recalled] = []
-        for start in range(0, len(segments), _AT_ONCE):
-            found += self._look(segments[start : start + _AT_ONCE], pinned)
+        for batch in batches(segments, _AT_ONCE):
+            found += self._look(batch, pinned)
         return found
 
     def _look(self, segments: list[tuple[Segment, Text]], pinned: Glossary) -> list[Recalled]:
@@ -120,7 +121,7 @@ class Recall:
         if not known:
             return found
         return [
-            entry._replace(end=_remembered(kept))
+            entry._replace(end=kept)
             if entry.end is None and (kept := known.get(entry.item.segment.id)) is not None
             else entry
             for entry in found
@@ -129,15 +130,3 @@ class Recall:
 
 def _nothing_to_do(item: Prepared, text: str) -> Outcome:
     return Outcome(key=item.segment.key, language_tag=item.segment.language.tag, status=Status.TRANSLATED, text=text)
-
-
-def _remembered(kept: Remembered) -> Outcome:
-    return Outcome(
-        key=kept.key,
-        language_tag=kept.language_tag,
-        status=kept.status,
-        text=kept.translation,
-        model=kept.model,
-        findings=kept.findings,
-        from_memory=True,
-    )

@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 
+from ketl._batches import batches
 from ketl.catalog.units import Text
 from ketl.checks.base import Finding
 from ketl.errors import KetlError
@@ -86,8 +86,7 @@ class RowPass:
 
     def _all_rows(self) -> Iterator[ResultRow]:
         languages, log = self._selection.languages, self._log
-        products = iter(self._selection.cuttings)
-        while batch := list(islice(products, _PRODUCTS_A_LOOK)):
+        for batch in batches(self._selection.cuttings, _PRODUCTS_A_LOOK):
             # A text that came before has been waited for already.
             log.wait_for(
                 [

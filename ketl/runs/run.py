@@ -35,7 +35,7 @@ from ketl.runs.outcome_log import OutcomeLog
 from ketl.runs.preparation import Preparation
 from ketl.runs.row_pass import RowPass, Write
 from ketl.runs.selection import Selection
-from ketl.store import Store
+from ketl.store.store import Store
 
 if TYPE_CHECKING:
     import pandas
@@ -349,9 +349,9 @@ class Run:
 
     def _keep_all(self, store: Store, result: RunResult) -> None:
         """Keep what was learned, and journal the end."""
-        store.add_route_stats(self.tally.route_stats(self.connection.engine))
+        store.route_stats.add(self.tally.route_stats(self.connection.engine))
         self.connection.save_limits(store)
-        store.finish_run(self.run_id, result.status, result.report)
+        store.journal.finish_run(self.run_id, result.status, result.report)
 
     async def _keep_flushing(self, log: OutcomeLog) -> None:
         quiet = 0
@@ -361,7 +361,7 @@ class Run:
             if log.pending:
                 await asyncio.to_thread(log.flush)
             elif quiet % 50 == 0:
-                await asyncio.to_thread(self.store.heartbeat, self.run_id)
+                await asyncio.to_thread(self.store.journal.heartbeat, self.run_id)
 
     async def _journal_start(self, plan: RunPlan) -> None:
         store = self.store
@@ -376,7 +376,7 @@ class Run:
             "requests": plan.requests,
         }
         await asyncio.to_thread(
-            lambda: store.start_run(
+            lambda: store.journal.start_run(
                 self.run_id,
                 engine=self.connection.engine,
                 mode=self.selection.job.mode.value,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -76,10 +76,20 @@ class Decision:
         return (self.product_id, self.field, self.item, self.language_tag)
 
 
-def findings_to_text(findings: Iterable[Finding]) -> str:
+# The columns of an outcome's row, in order; the first three tell it from all others.
+OUTCOME_COLUMNS = (
+    "run_id", "key", "language_tag", "status", "text", "reason", "model", "findings", "seconds", "from_memory", "rung",
+)  # fmt: skip
+
+_STATUSES = {status.value: status for status in Status}
+
+
+def findings_to_text(findings: Collection[Finding]) -> str:
     """Return findings as JSON, or an empty text when there are none (most rows)."""
+    if not findings:
+        return ""
     listed = [[finding.id, finding.severity.value, finding.message] for finding in findings]
-    return clean_text(json.dumps(listed, ensure_ascii=False)) if listed else ""
+    return clean_text(json.dumps(listed, ensure_ascii=False))
 
 
 def findings_from_text(text: str) -> tuple[Finding, ...]:
@@ -89,35 +99,36 @@ def findings_from_text(text: str) -> tuple[Finding, ...]:
     return tuple(Finding(ident, Severity(severity), message) for ident, severity, message in json.loads(text))
 
 
-def outcome_to_row(run_id: str, outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as the values of a row of the table of outcomes."""
-    return {
-        "run_id": run_id,
-        "key": outcome.key,
-        "language_tag": outcome.language_tag,
-        "status": outcome.status.value,
+def outcome_to_row(run_id: str, outcome: Outcome) -> tuple[Any, ...]:
+    """Return an outcome as the values of `OUTCOME_COLUMNS`."""
+    return (
+        run_id,
+        outcome.key,
+        outcome.language_tag,
+        outcome.status.value,
         # Replies can hold what no database takes: lone surrogates and NUL.
-        "text": clean_text(outcome.text),
-        "reason": clean_text(outcome.reason),
-        "model": outcome.model,
-        "findings": findings_to_text(outcome.findings),
-        "seconds": outcome.seconds,
-        "from_memory": outcome.from_memory,
-        "rung": outcome.rung,
-    }
+        clean_text(outcome.text),
+        clean_text(outcome.reason),
+        outcome.model,
+        findings_to_text(outcome.findings),
+        outcome.seconds,
+        outcome.from_memory,
+        outcome.rung,
+    )
 
 
-def outcome_from_row(row: Any) -> Outcome:
-    """Return the outcome in one row of the table of outcomes."""
+def outcome_from_row(row: Sequence[Any]) -> Outcome:
+    """Return the outcome in a row of `OUTCOME_COLUMNS`."""
+    _, key, tag, status, text, reason, model, findings, seconds, from_memory, rung = row
     return Outcome(
-        key=bytes(row.key),
-        language_tag=row.language_tag,
-        status=Status(row.status),
-        text=row.text,
-        reason=row.reason,
-        model=row.model,
-        findings=findings_from_text(row.findings),
-        seconds=row.seconds,
-        from_memory=row.from_memory,
-        rung=row.rung,
+        key=bytes(key),
+        language_tag=tag,
+        status=_STATUSES[status],
+        text=text,
+        reason=reason,
+        model=model,
+        findings=findings_from_text(findings) if findings else (),
+        seconds=seconds,
+        from_memory=bool(from_memory),
+        rung=rung,
     )

@@ -8,7 +8,6 @@ from typing import Literal
 
 import streamlit as st
 
-from ketl.errors import SettingsError
 from ketl.formats.registry import EXPORTS, Export
 from ketl.formats.writing import rows_to_bytes
 from ketl.memory.review import with_decisions
@@ -22,7 +21,7 @@ _FIRST = ("long", ".csv")
 def all_rows(live: RunView) -> Iterator[ResultRow]:
     """Yield the rows of an ended run as a person left them."""
     if live.result is not None:
-        yield from with_decisions(live.result.rows(), runs().store.decisions(live.run_id))
+        yield from with_decisions(live.result.rows(), runs().store.decisions.of(live.run_id))
 
 
 def file_bytes(live: RunView, layout: str, ending: str) -> bytes:
@@ -35,7 +34,7 @@ def offer_downloads(live: RunView, *, primary: bool = True) -> None:
     _button(live, EXPORTS[_FIRST], "Download CSV", "primary" if primary else "secondary")
     with st.popover("Other formats", icon=":material/download:"):
         for key, export in EXPORTS.items():
-            if key != _FIRST and _works(export):
+            if key != _FIRST:
                 _button(live, export, export.label, "tertiary")
 
 
@@ -51,11 +50,3 @@ def _button(live: RunView, export: Export, label: str, kind: Literal["primary", 
         icon=":material/download:",
         type=kind,
     )
-
-
-def _works(export: Export) -> bool:
-    try:
-        export.check()
-    except SettingsError:
-        return False
-    return True

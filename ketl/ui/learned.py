@@ -25,7 +25,7 @@ _KINDS = {f.kind: f.label for f in FIELDS}
 def routes_panel() -> None:
     """Draw how well each model did by language and field, over all runs of this engine, and what that suggests."""
     st.subheader("What the models have shown", anchor=False)
-    stats = runs().store.route_stats(runs().settings.engine)
+    stats = runs().store.route_stats.all(runs().settings.engine)
     rows = records(stats)
     if not rows:
         st.info("Nothing learned yet: every run adds to it.", icon=":material/school:")

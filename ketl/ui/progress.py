@@ -12,7 +12,7 @@ import streamlit as st
 from ketl.language.languages import LANGUAGES
 from ketl.results.outcome import Status
 from ketl.runs.host import RunView
-from ketl.store import RunStatus
+from ketl.store.records import RunStatus
 from ketl.ui import words
 from ketl.ui.downloads import offer_downloads
 from ketl.ui.session import current_run, look_at, lost_run, resume, runs, start, unfinished

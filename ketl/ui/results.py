@@ -45,7 +45,7 @@ def held_rows(live: RunView) -> list[ResultRow] | None:
     """Return all rows of an ended run with a person's decisions in them, None when they are too many to hold."""
     if live.result is None or live.result.plan.units > HELD_MOST:
         return None
-    decisions = runs().store.decisions(live.run_id)
+    decisions = runs().store.decisions.of(live.run_id)
     stamp = (len(decisions), max((d.decided_at or 0.0 for d in decisions.values()), default=0.0))
     return _rows(live.run_id, stamp, live)
 
@@ -121,7 +121,7 @@ def _products(live: RunView, kept: list[ResultRow] | None) -> list[tuple[str, st
 
 def _rows_of(live: RunView, product: Product) -> list[ResultRow]:
     assert live.result is not None
-    return list(with_decisions(live.result.rows_of_product(product), runs().store.decisions(live.run_id)))
+    return list(with_decisions(live.result.rows_of_product(product), runs().store.decisions.of(live.run_id)))
 
 
 def _cards(live: RunView, product: Product, rows: list[ResultRow]) -> None:

@@ -12,7 +12,7 @@ from ketl.checks import LABELS
 from ketl.errors import KetlError
 from ketl.language.languages import LANGUAGES
 from ketl.memory.memory import Memory
-from ketl.memory.review import approve, edit, passed, send_back, withdraw, worst_first
+from ketl.memory.review import approve, edit, passed, send_back, sent_back, withdraw, worst_first
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
 from ketl.runs.host import RunView
@@ -48,7 +48,7 @@ def overview(live: RunView, rows: Sequence[ResultRow]) -> None:
             args=(live, clean),
             help="Approved texts are locked: no later run replaces them unasked.",
         )
-        sent = [row for row in rows if row.reason.startswith("Sent back")]
+        sent = sent_back(runs().store, live.run_id)
         if sent:
             st.button(
                 f"Translate {words.plural(len(sent), 'text')} again",

@@ -9,7 +9,7 @@ from ketl.errors import KetlError
 from ketl.runs.host import RunHost, RunView
 from ketl.runs.job import Job, job_from_json
 from ketl.settings import load_settings
-from ketl.store import RunRecord, RunStatus
+from ketl.store.records import RunRecord, RunStatus
 
 RUN = "run"
 PROBLEM = "problem"
@@ -53,8 +53,8 @@ def lost_run() -> RunRecord | None:
     """
     store, named = runs().store, st.query_params.get(RUN)
     if named:
-        return store.run(named)
-    newest = next(iter(store.runs(1)), None)
+        return store.journal.run(named)
+    newest = next(iter(store.journal.runs(1)), None)
     return newest if newest is not None and newest.status is RunStatus.INTERRUPTED else None
 
 

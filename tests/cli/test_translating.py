@@ -20,7 +20,7 @@ import pytest
 from ketl.cli import main
 from ketl.formats.layouts import LONG_COLUMNS
 from ketl.simulator import RunningSimulator, is_demo_text
-from ketl.store import Store
+from ketl.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--product", "1", "--field", "name", "--field", "colors"]
@@ -334,7 +334,7 @@ def test_resuming_a_finished_run_sends_nothing(simulator: RunningSimulator, tmp_
     out = tmp_path / "t.csv"
     assert main(["translate", *SMALL, "--language", "es", "--out", str(out)]) == 0
     with Store() as store:
-        [record] = store.runs()
+        [record] = store.journal.runs()
     first = rows_of(out)
     simulator.reset()
     assert main(["translate", f"--resume={record.run_id}", "--out", str(out)]) == 0

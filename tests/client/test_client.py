@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ketl._words import hide_key
 from ketl.errors import (
     BLOCKED,
     AuthenticationError,
@@ -261,6 +262,12 @@ def test_no_message_shows_a_key_or_an_organization(status: int) -> None:
     error = complete(refusal(status, f"In organization `{ORGANIZATION}` with Bearer {KEY}: {KEY} model", "odd_code"))
     assert isinstance(error, RunError)
     assert KEY not in str(error) and "gsk_" not in str(error) and "org_" not in str(error)
+
+
+def test_a_key_at_the_place_where_a_refusal_is_cut_leaves_no_part_of_itself() -> None:
+    hide_key("house-4711-secret")
+    said = str(complete(refusal(400, "x" * 188 + " house-4711-secret is not known to this gateway")))
+    assert "xxx …" in said and "house" not in said
 
 
 def test_a_long_refusal_is_cut_to_a_sentence() -> None:

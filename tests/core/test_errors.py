@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from ketl import errors
-from ketl._words import did_you_mean, near_matches, redact
+from ketl._words import did_you_mean, forget_keys, hide_key, near_matches, redact
 from ketl.errors import KetlError, LimitReachedError, ProviderError
 
 FAMILY = [value for _, value in inspect.getmembers(errors, inspect.isclass) if issubclass(value, Exception)]
@@ -34,6 +34,21 @@ def test_no_error_shows_a_key_or_an_organization(kind: type[KetlError]) -> None:
 def test_secrets_are_taken_out_of_any_text(secret: str) -> None:
     said = redact(f"in organization `{secret}` service tier")
     assert secret not in said and "service tier" in said
+
+
+def test_a_key_of_any_shape_is_hidden_once_it_is_known() -> None:
+    said = "The gateway knows no house-4711-secret here."
+    assert redact(said) == said
+    hide_key("house-4711-secret")
+    assert redact(said) == "The gateway knows no … here."
+    assert "4711" not in str(KetlError(said))
+    forget_keys()
+    assert redact(said) == said
+
+
+def test_a_key_too_short_to_be_one_is_not_cut_out_of_words() -> None:
+    hide_key("five5")
+    assert redact("five5 of them") == "five5 of them"
 
 
 def test_ordinary_words_stay() -> None:

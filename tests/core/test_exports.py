@@ -109,6 +109,23 @@ def test_only_what_a_spreadsheet_would_run_is_neutralised(text: str, cell: str) 
     assert read_long_csv(data)[0].translation == text
 
 
+@pytest.mark.parametrize("apostrophes", ["", "'", "''"])
+@pytest.mark.parametrize("trigger", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r"])
+def test_every_sign_that_starts_a_formula_gets_one_apostrophe(trigger: str, apostrophes: str) -> None:
+    text = f"{apostrophes}{trigger}1+1"
+    data = rows_to_bytes([replace(SPANISH, translation=text, source=text, product_name=text)])
+    cells = read_cells(data)[1]
+    assert cells[1] == cells[6] == cells[7] == "'" + text
+    assert read_long_csv(data)[0].translation == text
+
+
+def test_a_reason_that_begins_like_a_formula_is_neutralised_too() -> None:
+    row = replace(LATE, findings=(), reason="=HYPERLINK(1) came back.")
+    data = rows_to_bytes([row])
+    assert dict(zip(LONG_COLUMNS, read_cells(data)[1], strict=True))["findings"] == "'=HYPERLINK(1) came back."
+    assert read_long_csv(data)[0].reason == row.reason
+
+
 def test_a_lone_surrogate_does_not_cost_the_file() -> None:
     broken = replace(SPANISH, translation="a\ud800b")
     for layout, ending in EXPORTS:
@@ -154,7 +171,6 @@ def test_json_and_json_lines_hold_the_texts_as_they_are(written: list[ResultRow]
 
 
 def test_excel_gets_texts_never_formulas_and_right_to_left_cells() -> None:
-    pytest.importorskip("xlsxwriter")
     book = zipfile.ZipFile(io.BytesIO(rows_to_bytes([replace(SPANISH, translation="=1+1"), ARABIC], ".xlsx")))
     sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert "<f>" not in sheet and "=1+1" in sheet
@@ -162,9 +178,14 @@ def test_excel_gets_texts_never_formulas_and_right_to_left_cells() -> None:
 
 
 def test_a_text_too_long_for_a_cell_is_refused_not_dropped() -> None:
-    pytest.importorskip("xlsxwriter")
     with pytest.raises(SettingsError, match="longer than an Excel cell"):
         rows_to_bytes([replace(SPANISH, translation="x" * 32_768)], ".xlsx")
+
+
+def test_excel_counts_an_emoji_as_two_characters() -> None:
+    assert rows_to_bytes([replace(SPANISH, translation="🧥" * 16_383)], ".xlsx")
+    with pytest.raises(SettingsError, match="longer than an Excel cell"):
+        rows_to_bytes([replace(SPANISH, translation="🧥" * 20_000)], ".xlsx")
 
 
 def test_rows_are_streamed(tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ from ketl.catalog.products import Product
 from ketl.catalog.units import Segment, Text, cut_texts, text_key
 from ketl.checks.base import Finding, Severity
 from ketl.formats.tmx_file import export_memory, import_memory
+from ketl.formats.writing import write_rows
 from ketl.language.languages import find_language
 from ketl.memory.memory import Former, Memory, MemoryStats, Remembered
-from ketl.results.outcome import Status
-from ketl.store import Store
+from ketl.results.outcome import Outcome, Status
+from ketl.results.rows import ResultRow
+from ketl.store.store import Store
 
 SPANISH = find_language("Spanish")
 HOODIE = Remembered(
@@ -52,7 +54,7 @@ def segment(entry: Remembered) -> Segment:
 def recalled(memory: Memory, entry: Remembered = HOODIE, fingerprint: str = "prompt-1") -> str | None:
     wanted = segment(entry)
     found = memory.recall([wanted], {wanted.id: fingerprint}).get(wanted.id)
-    return found.translation if found else None
+    return found.text if found else None
 
 
 def name_of(product_id: str, name: str) -> Text:
@@ -62,7 +64,19 @@ def name_of(product_id: str, name: str) -> Text:
 def test_the_same_text_under_the_same_prompt_is_recalled_whole(memory: Memory) -> None:
     assert memory.remember([HOODIE]) == 1
     found = memory.recall([segment(HOODIE)], {segment(HOODIE).id: "prompt-1"})
-    assert found == {segment(HOODIE).id: replace(HOODIE, at=1_700_000_000.0)}
+    assert found == {
+        segment(HOODIE).id: Outcome(
+            key=HOODIE.key,
+            language_tag="es",
+            status=Status.TRANSLATED,
+            text=HOODIE.translation,
+            model=HOODIE.model,
+            findings=HOODIE.findings,
+            from_memory=True,
+            kind="title",
+        )
+    }
+    assert list(memory.entries()) == [replace(HOODIE, at=1_700_000_000.0)]
 
 
 def test_another_prompt_kind_or_language_is_not_served(memory: Memory) -> None:
@@ -99,6 +113,17 @@ def test_told_to_overwrite_the_machines_text_replaces_a_persons(memory: Memory) 
     assert recalled(memory, fingerprint="prompt-2") is None
 
 
+def test_a_person_who_writes_between_our_look_and_our_writing_keeps_their_text(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.remember([EDITED])
+    # As another process sees it that looked a moment before the edit.
+    monkeypatch.setattr(memory, "_locked", lambda connection, batch: set())
+    memory.remember([replace(EDITED, translation="von einer Datei", status=Status.APPROVED)])
+    memory.remember([HOODIE])
+    assert recalled(memory) == EDITED.translation
+
+
 def test_failed_and_blank_entries_are_not_remembered(memory: Memory) -> None:
     assert memory.remember([replace(HOODIE, status=Status.FAILED), replace(HOODIE, translation=" ")]) == 0
     with pytest.raises(ValueError, match="fingerprint"):
@@ -115,17 +140,17 @@ def test_thousands_are_recalled_in_batches(memory: Memory) -> None:
     wanted = [segment(entry) for entry in many]
     found = memory.recall(wanted, {s.id: "prompt-1" for s in wanted})
     assert len(found) == 2_400
-    assert all(found[s.id].source == s.source for s in wanted)
+    assert all(found[s.id].key == s.key for s in wanted)
 
 
 def test_entries_may_be_drawn_from_the_same_database_while_they_are_kept(store: Store, memory: Memory) -> None:
     def entries() -> Iterator[Remembered]:
         for number in range(600):
-            store.put_setting("last", number)
+            store.settings.put("last", number)
             yield replace(HOODIE, key=text_key("title", str(number)))
 
     assert memory.remember(entries()) == 600
-    assert store.setting("last") == 599
+    assert store.settings.get("last") == 599
 
 
 def test_a_changed_source_shows_its_old_text_before_and_after_it_is_translated(memory: Memory) -> None:
@@ -168,6 +193,30 @@ def test_a_memory_carried_over_as_tmx_serves_the_same(tmp_path: Path, store: Sto
     assert recalled(memory) == HOODIE.translation
     assert recalled(memory, fingerprint="prompt-2") is None
     assert recalled(memory, french, "prompt-2") == "Sweat Sunshirk"
+
+
+def test_a_runs_own_export_taken_into_the_memory_counts_as_chosen_by_a_person(tmp_path: Path, memory: Memory) -> None:
+    row = ResultRow(
+        product_id="1",
+        product_name=HOODIE.source,
+        field="name",
+        item=None,
+        language="Spanish",
+        language_tag="es",
+        source=HOODIE.source,
+        translation=HOODIE.translation,
+        status=Status.TRANSLATED,
+        model=HOODIE.model,
+        findings=(),
+        seconds=0.4,
+        from_memory=False,
+        reason="",
+    )
+    failed = row._replace(product_id="2", translation="", status=Status.FAILED, reason="No answer.")
+    assert write_rows([row, failed], tmp_path / "run.tmx") == 1
+    assert import_memory(memory, tmp_path / "run.tmx") == 1
+    assert memory.stats() == [MemoryStats(engine="groq", language_tag="es", translations=1, locked=1)]
+    assert recalled(memory, fingerprint="whatever the prompt is") == HOODIE.translation
 
 
 def test_an_agencys_tmx_is_locked_and_serves_every_field(tmp_path: Path, memory: Memory) -> None:

@@ -98,6 +98,11 @@ def test_square_brackets_of_the_source_are_no_marks() -> None:
     assert restore("Nota [1]: va bien", hidden).missing == ("{x}",)
 
 
+def test_a_number_in_brackets_is_a_mark_only_if_there_is_such_a_mark() -> None:
+    hidden = hide("Hello {name}, <b>you, see note 3")
+    assert restore("Hallo ⟦1⟧, du, siehe [3]", hidden) == Restored("Hallo {name}, du, siehe [3]", ("<b>",), ())
+
+
 def test_a_mark_nobody_asked_for_is_told() -> None:
     assert restore("Negro ⟦1⟧", hide("Black")).extra == ("⟦1⟧",)
 

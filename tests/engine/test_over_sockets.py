@@ -27,7 +27,8 @@ from ketl.runs.run import Run, RunResult
 from ketl.runs.selection import Selection
 from ketl.settings import load_settings
 from ketl.simulator import RunningSimulator
-from ketl.store import RunStatus, Store
+from ketl.store.records import RunStatus
+from ketl.store.store import Store
 from tests.fakes import ARABIC, ASIAN, WESTERN, products, selection
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,12 +198,12 @@ def test_a_killed_run_is_resumed_and_sends_only_what_was_missing(
         wait_for(lambda: killed.poll() or simulator.stats(seen=False)["requests"] >= 3, "the first requests")
         assert killed.poll() is None
         with Store() as store:
-            [record] = store.runs()
-            wait_for(lambda: len(list(store.outcomes(record.run_id))) >= 10, "the journal's first outcomes")
+            [record] = store.journal.runs()
+            wait_for(lambda: len(list(store.journal.outcomes(record.run_id))) >= 10, "the journal's first outcomes")
             killed.send_signal(signal.SIGKILL)
             killed.wait()
-            kept = {(o.key, o.language_tag): o.text for o in store.outcomes(record.run_id)}
-            assert store.run(record.run_id).status is RunStatus.INTERRUPTED
+            kept = {(o.key, o.language_tag): o.text for o in store.journal.outcomes(record.run_id)}
+            assert store.journal.run(record.run_id).status is RunStatus.INTERRUPTED
     before = asked(simulator)
     assert 10 <= len(kept) <= len(before) < 150 and not (tmp_path / "never.csv").exists()
 
@@ -218,5 +219,5 @@ def test_a_killed_run_is_resumed_and_sends_only_what_was_missing(
     # What was journalled is not asked again; what was on its way when the power went may be.
     assert len(after) + len(kept) == len({row["source"] + row["field"] for row in rows})
     with Store() as store:
-        assert store.run(record.run_id).status is RunStatus.FINISHED
+        assert store.journal.run(record.run_id).status is RunStatus.FINISHED
         assert set(kept.values()) <= {row["translation"].removeprefix("'") for row in rows} | {""}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ketl.store import Store
+from ketl.store.store import Store
 from ketl.store.tables import METADATA
 
 POSTGRES = os.environ.get("KETL_TEST_POSTGRES", "")
@@ -33,7 +33,7 @@ def clock() -> Clock:
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
     url = POSTGRES if request.param == "postgresql" else f"sqlite:///{tmp_path / 'ketl.sqlite3'}"
     with Store(url, clock=clock) as opened:
-        with opened.transaction() as connection:
+        with opened.database.transaction() as connection:
             for table in METADATA.sorted_tables:
                 connection.execute(table.delete())
         yield opened

@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 from ketl.checks.base import Finding, Severity
 from ketl.errors import SelectionError, SettingsError
 from ketl.results.outcome import Outcome, Status
-from ketl.store import RouteStats, RunStatus, Store
+from ketl.results.route_stats import RouteStats
+from ketl.store.journal import Journal
+from ketl.store.records import RunRecord, RunStatus
+from ketl.store.store import Store
 from tests.store.conftest import Clock
 from tests.strategies import outcomes
 
@@ -33,18 +36,18 @@ DONE = Outcome(
 
 
 def start(store: Store, run_id: str = "run-1") -> None:
-    store.start_run(run_id, engine="demo", mode="parallel", spec={"languages": ["es"]}, counts={"units": 3})
+    store.journal.start_run(run_id, engine="demo", mode="parallel", spec={"languages": ["es"]}, counts={"units": 3})
 
 
 def test_a_run_is_journalled_from_start_to_report(store: Store, clock: Clock) -> None:
     start(store)
     clock.now += 5
-    store.heartbeat("run-1", {"units": 3, "translated": 2})
-    running = store.run("run-1")
+    store.journal.heartbeat("run-1", {"units": 3, "translated": 2})
+    running = store.journal.run("run-1")
     assert running is not None and running.status is RunStatus.RUNNING and running.finished_at is None
     clock.now += 5
-    store.finish_run("run-1", "finished", {"makespan_s": 10.0}, {"units": 3, "translated": 3})
-    ended = store.run("run-1")
+    store.journal.finish_run("run-1", "finished", {"makespan_s": 10.0}, {"units": 3, "translated": 3})
+    ended = store.journal.run("run-1")
     assert ended is not None
     assert (ended.status, ended.report, ended.counts["translated"]) == (RunStatus.FINISHED, {"makespan_s": 10.0}, 3)
     assert (ended.spec, ended.finished_at) == ({"languages": ["es"]}, ended.started_at + 10)
@@ -54,23 +57,23 @@ def test_runs_are_listed_newest_first(store: Store, clock: Clock) -> None:
     for number in range(3):
         start(store, f"run-{number}")
         clock.now += 1
-    assert [run.run_id for run in store.runs(2)] == ["run-2", "run-1"]
-    assert store.run("run-9") is None
+    assert [run.run_id for run in store.journal.runs(2)] == ["run-2", "run-1"]
+    assert store.journal.run("run-9") is None
 
 
 def test_a_run_without_a_heartbeat_is_interrupted(store: Store, clock: Clock) -> None:
     start(store)
     clock.now += 31
-    assert store.runs()[0].status is RunStatus.INTERRUPTED
-    store.save_outcomes("run-1", [DONE])
-    assert store.runs()[0].status is RunStatus.RUNNING
+    assert store.journal.runs()[0].status is RunStatus.INTERRUPTED
+    store.journal.save_outcomes("run-1", [DONE])
+    assert store.journal.runs()[0].status is RunStatus.RUNNING
 
 
 def test_a_run_whose_process_was_killed_is_interrupted_at_once_and_can_be_resumed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ketl.sqlite3'}"
     script = (
-        "import sys; from ketl.store import Store; s = Store(sys.argv[1]); "
-        "s.start_run('run-1', engine='demo', mode='parallel', spec={}, counts={}); print('ready', flush=True); "
+        "import sys; from ketl.store.store import Store; s = Store(sys.argv[1]); "
+        "s.journal.start_run('run-1', engine='demo', mode='parallel', spec={}, counts={}); print('ready', flush=True); "
         "sys.stdin.read()"
     )
     child = subprocess.Popen(
@@ -82,14 +85,14 @@ def test_a_run_whose_process_was_killed_is_interrupted_at_once_and_can_be_resume
     try:
         assert child.stdout is not None and child.stdout.readline() == b"ready\n"
         with Store(url) as store:
-            assert store.runs()[0].status is RunStatus.RUNNING
+            assert store.journal.runs()[0].status is RunStatus.RUNNING
             with pytest.raises(SettingsError, match="still going"):
-                store.resume_run("run-1")
+                store.journal.resume_run("run-1")
             child.kill()
             child.wait()
-            assert store.runs()[0].status is RunStatus.INTERRUPTED
-            assert store.resume_run("run-1").status is RunStatus.INTERRUPTED
-            assert store.runs()[0].status is RunStatus.RUNNING
+            assert store.journal.runs()[0].status is RunStatus.INTERRUPTED
+            assert store.journal.resume_run("run-1").status is RunStatus.INTERRUPTED
+            assert store.journal.runs()[0].status is RunStatus.RUNNING
     finally:
         child.kill()
         child.communicate()
@@ -97,43 +100,87 @@ def test_a_run_whose_process_was_killed_is_interrupted_at_once_and_can_be_resume
 
 def test_a_finished_run_can_be_resumed_and_an_unknown_one_is_named(store: Store) -> None:
     start(store)
-    store.finish_run("run-1", RunStatus.CANCELLED)
-    assert store.resume_run("run-1").status is RunStatus.CANCELLED
+    store.journal.finish_run("run-1", RunStatus.CANCELLED)
+    assert store.journal.resume_run("run-1").status is RunStatus.CANCELLED
     with pytest.raises(SelectionError, match="no run “run-l”. Did you mean run-1"):
-        store.resume_run("run-l")
+        store.journal.resume_run("run-l")
+
+
+def test_of_two_that_resume_at_the_same_moment_one_is_refused(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(store)
+    clock.now += 31
+    read = store.journal._record
+    others: list[RunRecord] = []
+
+    def overtaken(row: object) -> RunRecord:
+        record = read(row)
+        if not others:
+            others.append(Journal(store.database).resume_run("run-1"))
+        return record
+
+    monkeypatch.setattr(store.journal, "_record", overtaken)
+    with pytest.raises(SettingsError, match="still going"):
+        store.journal.resume_run("run-1")
+    assert [record.status for record in others] == [RunStatus.INTERRUPTED]
+
+
+def test_a_resumed_run_keeps_its_start_and_its_outcomes(store: Store, clock: Clock) -> None:
+    start(store)
+    store.journal.save_outcomes("run-1", [DONE])
+    began = store.journal.runs()[0].started_at
+    store.journal.finish_run("run-1", RunStatus.FAILED, {"failed": 1})
+    clock.now += 100
+    store.journal.resume_run("run-1")
+    [record] = store.journal.runs()
+    assert (record.status, record.started_at, record.finished_at) == (RunStatus.RUNNING, began, None)
+    assert (record.spec, record.counts) == ({"languages": ["es"]}, {"units": 3})
+    assert list(store.journal.outcomes("run-1")) == [DONE]
+
+
+def test_what_has_a_translation_is_done_whoever_wrote_it(store: Store) -> None:
+    ends = [replace(DONE, key=bytes([n]) * 12, status=status) for n, status in enumerate(Status)]
+    store.journal.save_outcomes("run-1", ends)
+    assert {o.status for o in store.journal.done_before("run-1").values()} == {
+        Status.TRANSLATED,
+        Status.EDITED,
+        Status.APPROVED,
+    }
+    assert all(key == (o.key, "es") for key, o in store.journal.done_before("run-1").items())
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(outcomes(), max_size=5, unique_by=lambda outcome: (outcome.key, outcome.language_tag)))
 def test_outcomes_come_back_as_they_were_in_order(store: Store, written: list[Outcome]) -> None:
-    with store.transaction() as connection:
+    with store.database.transaction() as connection:
         connection.exec_driver_sql("DELETE FROM outcomes")
-    assert store.save_outcomes("run-1", written) == len(written)
-    assert list(store.outcomes("run-1")) == written
-    assert store.find_outcomes("run-1", [(o.key, o.language_tag) for o in written]) == {
+    assert store.journal.save_outcomes("run-1", written) == len(written)
+    assert list(store.journal.outcomes("run-1")) == written
+    assert store.journal.find_outcomes("run-1", [(o.key, o.language_tag) for o in written]) == {
         (o.key, o.language_tag): o for o in written
     }
 
 
 def test_a_later_outcome_replaces_an_earlier_one_of_the_same_run_only(store: Store) -> None:
-    store.save_outcomes("run-1", [replace(DONE, status=Status.FAILED, text="", reason="No answer."), DONE])
-    store.save_outcomes("run-2", [replace(DONE, text="otra")])
-    assert list(store.outcomes("run-1")) == [DONE]
-    assert store.find_outcomes("run-1", [(DONE.key, "fr")]) == {}
+    store.journal.save_outcomes("run-1", [replace(DONE, status=Status.FAILED, text="", reason="No answer."), DONE])
+    store.journal.save_outcomes("run-2", [replace(DONE, text="otra")])
+    assert list(store.journal.outcomes("run-1")) == [DONE]
+    assert store.journal.find_outcomes("run-1", [(DONE.key, "fr")]) == {}
 
 
 def test_texts_that_no_database_takes_are_cleaned_not_fatal(store: Store) -> None:
-    store.save_outcomes(
+    store.journal.save_outcomes(
         "run-1", [replace(DONE, text="a\x00b\ud800", findings=(Finding("x", Severity.INFO, "\udfff"),))]
     )
-    assert next(store.outcomes("run-1")).text == "ab\ufffd"
+    assert next(store.journal.outcomes("run-1")).text == "ab\ufffd"
 
 
 def test_more_outcomes_than_one_page_come_back_whole(store: Store) -> None:
     many = [replace(DONE, key=number.to_bytes(12, "big")) for number in range(2_345)]
-    store.save_outcomes("run-1", iter(many))
-    assert [outcome.key for outcome in store.outcomes("run-1")] == [outcome.key for outcome in many]
-    assert len(store.find_outcomes("run-1", [(outcome.key, "es") for outcome in many])) == 2_345
+    store.journal.save_outcomes("run-1", iter(many))
+    assert [outcome.key for outcome in store.journal.outcomes("run-1")] == [outcome.key for outcome in many]
+    assert len(store.journal.find_outcomes("run-1", [(outcome.key, "es") for outcome in many])) == 2_345
 
 
 def test_threads_write_at_the_same_time_and_lose_nothing(store: Store) -> None:
@@ -141,24 +188,24 @@ def test_threads_write_at_the_same_time_and_lose_nothing(store: Store) -> None:
 
     def write(first: int) -> None:
         for number in range(first, first + 50):
-            store.save_outcomes("run-1", [replace(DONE, key=number.to_bytes(12, "big"))])
-            store.add_route_stats([RouteStats(engine="demo", language_tag="es", kind="title", model="m", answers=1)])
+            store.journal.save_outcomes("run-1", [replace(DONE, key=number.to_bytes(12, "big"))])
+            store.route_stats.add([RouteStats(engine="demo", language_tag="es", kind="title", model="m", answers=1)])
 
     threads = [threading.Thread(target=write, args=(1000 * number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(1 for _ in store.outcomes("run-1")) == 200
-    assert store.route_stats()[0].answers == 200
+    assert sum(1 for _ in store.journal.outcomes("run-1")) == 200
+    assert store.route_stats.all()[0].answers == 200
 
 
 def test_settings_are_kept_replaced_and_forgotten(store: Store) -> None:
-    store.put_setting("limits/llama", {"rpm": 30, "tpm": None})
-    store.put_setting("limits/llama", {"rpm": 1000, "tpm": 6000})
-    assert store.setting("limits/llama") == {"rpm": 1000, "tpm": 6000}
-    store.put_setting("limits/llama", None)
-    assert store.setting("limits/llama") is None
+    store.settings.put("limits/llama", {"rpm": 30, "tpm": None})
+    store.settings.put("limits/llama", {"rpm": 1000, "tpm": 6000})
+    assert store.settings.get("limits/llama") == {"rpm": 1000, "tpm": 6000}
+    store.settings.put("limits/llama", None)
+    assert store.settings.get("limits/llama") is None
 
 
 def test_route_statistics_add_up_by_engine(store: Store) -> None:
@@ -166,9 +213,9 @@ def test_route_statistics_add_up_by_engine(store: Store) -> None:
         engine="groq", language_tag="ja", kind="prose", model="qwen", answers=10, passed=8, repaired=1, failed=1,
         seconds_sum=4.5, tokens=900, cost_usd=0.002,
     )  # fmt: skip
-    store.add_route_stats([one, replace(one, engine="demo")])
-    store.add_route_stats([one])
-    assert store.route_stats("demo") == [replace(one, engine="demo")]
-    total = store.route_stats("groq")[0]
+    store.route_stats.add([one, replace(one, engine="demo")])
+    store.route_stats.add([one])
+    assert store.route_stats.all("demo") == [replace(one, engine="demo")]
+    total = store.route_stats.all("groq")[0]
     assert (total.answers, total.passed, total.seconds_sum, total.tokens) == (20, 16, 9.0, 1800)
     assert total.cost_usd == pytest.approx(0.004)

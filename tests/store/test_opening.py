@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from ketl.errors import SettingsError
-from ketl.store import Store, data_folder, database_url
+from ketl.store.database import data_folder, database_url
+from ketl.store.store import Store
 
 
 def test_the_file_lies_in_the_home_of_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KETL_HOME", str(tmp_path / "new" / "home"))
     monkeypatch.delenv("KETL_DATABASE_URL", raising=False)
     with Store() as store:
-        assert store.runs() == []
+        assert store.journal.runs() == []
     assert (tmp_path / "new" / "home" / "ketl.sqlite3").is_file()
 
 
@@ -73,7 +74,7 @@ def test_a_file_that_is_no_database_or_cannot_be_made_is_told(tmp_path: Path) ->
 
 
 def test_two_processes_open_a_new_database_at_the_same_time(tmp_path: Path) -> None:
-    script = "import sys; from ketl.store import Store; Store(sys.argv[1]).put_setting('a', 1)"
+    script = "import sys; from ketl.store.store import Store; Store(sys.argv[1]).settings.put('a', 1)"
     command = [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'ketl.sqlite3'}"]
     children = [subprocess.Popen(command, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]) for _ in range(3)]
     assert [(child.communicate()[1], child.returncode) for child in children] == [(b"", 0)] * 3

@@ -7,7 +7,7 @@ from ketl.catalog.units import cut_texts
 from ketl.language.languages import find_language
 from ketl.memory.memory import Memory, Remembered
 from ketl.memory.outdated import find_outdated
-from ketl.store import Store
+from ketl.store.store import Store
 
 SPANISH = find_language("es")
 

@@ -12,7 +12,7 @@ from ketl.memory import review
 from ketl.memory.memory import Memory, Remembered
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
-from ketl.store import Store
+from ketl.store.store import Store
 
 replace = ResultRow._replace
 
@@ -53,11 +53,11 @@ def memory(store: Store) -> Memory:
 def recalled(memory: Memory, row: ResultRow) -> tuple[str, Status] | None:
     wanted = Segment(text_key("option", row.source), "option", row.source, find_language("Spanish"))
     found = memory.recall([wanted], {wanted.id: "prompt-1"}).get(wanted.id)
-    return (found.translation, found.status) if found else None
+    return (found.text, found.status) if found else None
 
 
 def left(store: Store, *rows: ResultRow) -> list[tuple[str, Status]]:
-    return [(row.translation, row.status) for row in review.with_decisions(rows, store.decisions("run-1"))]
+    return [(row.translation, row.status) for row in review.with_decisions(rows, store.decisions.of("run-1"))]
 
 
 def test_rows_are_sorted_into_those_that_passed_and_those_to_read_worst_first() -> None:
@@ -79,7 +79,7 @@ def test_approved_rows_keep_their_text_and_are_locked(store: Store, memory: Memo
 def test_an_edit_replaces_text_findings_and_reason(store: Store, memory: Memory) -> None:
     review.edit(store, memory, "run-1", DOUBTED, "Pino")
     review.edit(store, memory, "run-1", FAILED, "Caqui")
-    shown = list(review.with_decisions([DOUBTED, FAILED], store.decisions("run-1")))
+    shown = list(review.with_decisions([DOUBTED, FAILED], store.decisions.of("run-1")))
     assert [(r.translation, r.status, r.findings, r.reason) for r in shown] == [
         ("Pino", Status.EDITED, (), ""),
         ("Caqui", Status.EDITED, (), ""),

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
+from ketl.memory.memory import Memory
+from ketl.memory.review import send_back
 from ketl.runs.host import RunView
 from ketl.simulator import RunningSimulator
-from ketl.store import Action
+from ketl.store.records import Action
 from ketl.ui.downloads import all_rows
 from ketl.ui.session import runs
 
@@ -70,7 +72,7 @@ def test_doubted_texts_can_be_written_approved_and_taken_back(
     keyed_app.button(f"save_{ident}").click().run()
     assert "8 of 18 translations need a look" in shown(keyed_app)
     keyed_app.button("approve_all").click().run()
-    decided = runs().store.decisions(live.run_id).values()
+    decided = runs().store.decisions.of(live.run_id).values()
     assert sorted({d.action for d in decided}) == [Action.APPROVED, Action.EDITED]
     edited = next(row for row in all_rows(live) if row.status == "edited")
     assert edited.translation == "هودي الشمس"
@@ -79,7 +81,7 @@ def test_doubted_texts_can_be_written_approved_and_taken_back(
     keyed_app.session_state["decided_10"] = {"selection": {"rows": list(range(10)), "columns": [], "cells": []}}
     keyed_app.run()
     keyed_app.button("undo").click().run()
-    assert runs().store.decisions(live.run_id) == {}
+    assert runs().store.decisions.of(live.run_id) == {}
 
 
 def test_a_blank_text_is_not_saved_and_says_why(
@@ -93,7 +95,22 @@ def test_a_blank_text_is_not_saved_and_says_why(
     keyed_app.switch_page("pages/review.py").run()
     keyed_app.button(f"save_{live.run_id}_1_name_None_ar").click().run()
     assert "the translation is blank" in shown(keyed_app)
-    assert runs().store.decisions(live.run_id) == {}
+    assert runs().store.decisions.of(live.run_id) == {}
+
+
+def test_a_text_sent_back_is_counted_by_the_decision_not_by_its_words(
+    keyed_app: AppTest, choose: Choose, finish: Finish, shown: Shown
+) -> None:
+    keyed_app.run()
+    choose(keyed_app, [0], ["es"])
+    keyed_app.button("start").click().run()
+    live = finish(keyed_app)
+    keyed_app.switch_page("pages/review.py").run()
+    assert "again" not in [button.key for button in keyed_app.button]
+    store = runs().store
+    send_back(store, Memory(store, live.engine), live.run_id, list(all_rows(live))[:2], "Too formal.")
+    keyed_app.run()
+    assert keyed_app.button("again").label == "Translate 2 texts again"
 
 
 def test_quality_shows_what_a_run_taught(keyed_app: AppTest, choose: Choose, finish: Finish, shown: Shown) -> None:

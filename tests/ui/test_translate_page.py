@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from ketl.runs.host import RunView
 from ketl.runs.job import Job, job_to_json
 from ketl.simulator import RunningSimulator
-from ketl.store import Store
+from ketl.store.store import Store
 from ketl.ui.downloads import file_bytes
 from ketl.ui.results import FAILED
 from ketl.ui.session import RUN, runs
@@ -216,8 +216,8 @@ def test_a_second_run_of_the_same_costs_nothing_and_says_so(
 
 def test_an_address_of_a_run_that_is_gone_says_so(app: AppTest, shown: Shown) -> None:
     app.run()
-    runs().store.start_run("an-old-run", engine="demo", mode="parallel", spec={}, counts={})
-    runs().store.finish_run("an-old-run", "finished", {})
+    runs().store.journal.start_run("an-old-run", engine="demo", mode="parallel", spec={}, counts={})
+    runs().store.journal.finish_run("an-old-run", "finished", {})
     app.query_params[RUN] = "an-old-run"
     app.run()
     assert "costs nothing" in shown(app)
@@ -226,7 +226,9 @@ def test_an_address_of_a_run_that_is_gone_says_so(app: AppTest, shown: Shown) ->
 def test_a_run_that_was_interrupted_can_be_finished(keyed_app: AppTest, finish: Finish, shown: Shown) -> None:
     job = Job(products=("1",), languages=("es",))
     with Store(clock=lambda: time.time() - 100) as an_earlier_process:
-        an_earlier_process.start_run("cut-short", engine="groq", mode="parallel", spec=job_to_json(job), counts={})
+        an_earlier_process.journal.start_run(
+            "cut-short", engine="groq", mode="parallel", spec=job_to_json(job), counts={}
+        )
     keyed_app.run()
     assert "ended before everything was translated" in shown(keyed_app)
     keyed_app.button("resume").click().run()

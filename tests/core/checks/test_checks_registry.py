@@ -36,6 +36,27 @@ def texts_of(products):
     ]
 
 
+# Written out, so that no check grows milder unseen: an error stops a text, the others only mark it.
+SEVERITIES = {
+    Severity.ERROR: """
+        chatter codes currency do-not-translate empty error-text forbidden-terms homoglyphs max-length mojibake
+        numbers placeholders refusal script tags third-script truncated units unsafe-markup untranslated urls
+    """,
+    Severity.WARNING: """
+        brackets bullets dimension-order entities formality glossary invisible language latin-words length-ratio
+        line-breaks number-format same-as-source small-number spaces
+    """,
+    Severity.INFO: """
+        capitals end-punctuation repeated-word typography
+    """,
+}
+
+
+def test_every_check_is_as_grave_as_is_written_here():
+    written = {ident: severity for severity, idents in SEVERITIES.items() for ident in idents.split()}
+    assert {check.id: check.severity for check in REGISTRY.values()} == written
+
+
 def test_errors_come_from_facts_not_from_style():
     errors = {check.id for check in REGISTRY.values() if check.severity is Severity.ERROR}
     assert {"empty", "chatter", "numbers", "units", "placeholders", "tags", "script", "untranslated"} <= errors

@@ -16,7 +16,7 @@ from ketl.results.outcome import Outcome, Status
 from ketl.results.rows import ResultRow, count_rows, rows_of, unit_key
 from ketl.runs import outcome_log as module
 from ketl.runs.outcome_log import OutcomeLog
-from ketl.store import Store
+from ketl.store.store import Store
 
 FIELDS = ("name", "details", "colors")
 LANGUAGES = find_languages(["es", "ar"])
@@ -31,7 +31,7 @@ CATALOG = Catalog.of(
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store(f"sqlite:///{tmp_path / 'ketl.sqlite3'}") as opened:
-        opened.start_run("r1", engine="demo", mode="parallel", spec={}, counts={})
+        opened.journal.start_run("r1", engine="demo", mode="parallel", spec={}, counts={})
         yield opened
 
 
@@ -134,4 +134,4 @@ def test_what_was_flushed_is_in_the_journal_once(store: Store) -> None:
     assert gathered.pending == 5
     gathered.flush()
     gathered.flush()
-    assert list(store.outcomes("r1")) == every_outcome()[:5]
+    assert list(store.journal.outcomes("r1")) == every_outcome()[:5]

@@ -1,0 +1,197 @@
+"""The journal: runs, who works on them, and how every one of their segments ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import literal_column, select, update
+
+from ketl._batches import batches
+from ketl._words import did_you_mean
+from ketl.errors import SelectionError, SettingsError
+from ketl.results.outcome import DONE, Outcome
+from ketl.store.database import BATCH, Database, Lookup
+from ketl.store.owner import is_alive, this_process
+from ketl.store.records import OUTCOME_COLUMNS, RunRecord, RunStatus, outcome_from_row, outcome_to_row
+from ketl.store.tables import OUTCOMES, RUNS
+
+# One transaction's worth: a tenth of a second or so, after which other writers get their turn.
+_WRITTEN_AT_ONCE = 5_000
+
+
+class Journal:
+    """The runs and outcomes of one database; this process owns those that it starts or resumes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._owner = this_process()
+        self._save = database.prepared(
+            database.upsert(OUTCOMES, ["run_id", "key", "language_tag"], OUTCOME_COLUMNS[3:]), OUTCOME_COLUMNS
+        )
+        columns = [OUTCOMES.c[name] for name in OUTCOME_COLUMNS]
+        self._find = Lookup(
+            database, columns, fixed=[OUTCOMES.c.run_id, OUTCOMES.c.language_tag], listed=OUTCOMES.c.key
+        )
+        self._page = database.prepared(
+            select(OUTCOMES.c.id, *columns)
+            .where(OUTCOMES.c.run_id == "", OUTCOMES.c.id > 0)
+            .order_by(OUTCOMES.c.id)
+            .limit(literal_column(str(2 * BATCH)))
+            .offset(literal_column("0"))
+        )
+
+    def start_run(
+        self, run_id: str, *, engine: str, mode: str, spec: Mapping[str, Any], counts: Mapping[str, int]
+    ) -> None:
+        """Write a run into the journal as running, owned by this process; a run of that id starts again."""
+        now = self._database.clock()
+        row = {
+            "run_id": run_id,
+            "status": RunStatus.RUNNING.value,
+            "engine": engine,
+            "mode": mode,
+            "spec": json.dumps(spec),
+            "counts": json.dumps(counts),
+            "report": None,
+            "owner": self._owner,
+            "started_at": now,
+            "heartbeat_at": now,
+            "finished_at": None,
+        }
+        with self._database.transaction() as connection:
+            connection.execute(self._database.upsert(RUNS, ["run_id"], [name for name in row if name != "run_id"]), row)
+
+    def resume_run(self, run_id: str) -> RunRecord:
+        """Take over a run that ended early and return what it was; its outcomes stay.
+
+        Raises SelectionError when there is no such run, SettingsError when its owner still works on it.
+        """
+        with self._database.transaction() as connection:
+            row = connection.execute(select(RUNS).where(RUNS.c.run_id == run_id)).one_or_none()
+            if row is None:
+                newest = select(RUNS.c.run_id).order_by(RUNS.c.started_at.desc()).limit(200)
+                known = connection.execute(newest).scalars().all()
+                raise SelectionError(
+                    f"There is no run “{run_id}”.{did_you_mean(run_id, known)} See the list with “python -m ketl runs”."
+                )
+            record = self._record(row)
+            now = self._database.clock()
+            # Two resumers may have read the same state; only the first still finds it unchanged.
+            taken = connection.execute(
+                update(RUNS)
+                .where(RUNS.c.run_id == run_id, RUNS.c.owner == row.owner, RUNS.c.heartbeat_at == row.heartbeat_at)
+                .values(status=RunStatus.RUNNING.value, owner=self._owner, heartbeat_at=now, finished_at=None)
+            )
+            if record.status is RunStatus.RUNNING or taken.rowcount != 1:
+                connection.rollback()
+                raise SettingsError(f"The run “{run_id}” is still going. Wait for it, or cancel it first.")
+        return record
+
+    def heartbeat(self, run_id: str, counts: Mapping[str, int] | None = None) -> None:
+        """Say that this process still works on the run, and how far it is; at least every 10 seconds."""
+        values: dict[str, Any] = {"heartbeat_at": self._database.clock()}
+        if counts is not None:
+            values["counts"] = json.dumps(counts)
+        with self._database.transaction() as connection:
+            connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(values))
+
+    def finish_run(
+        self,
+        run_id: str,
+        status: RunStatus | str,
+        report: Mapping[str, Any] | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Write how a run ended, with its report and last counts if there are any."""
+        values: dict[str, Any] = {"status": RunStatus(status).value, "finished_at": self._database.clock()}
+        if report is not None:
+            values["report"] = json.dumps(report)
+        if counts is not None:
+            values["counts"] = json.dumps(counts)
+        with self._database.transaction() as connection:
+            connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(values))
+
+    def runs(self, limit: int | None = 50) -> list[RunRecord]:
+        """Return the newest runs first, at most `limit`, None for all."""
+        wanted = select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.run_id.desc()).limit(limit)
+        with self._database.transaction() as connection:
+            return [self._record(row) for row in connection.execute(wanted)]
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """Return one run, None when there is none of that id."""
+        with self._database.transaction() as connection:
+            row = connection.execute(select(RUNS).where(RUNS.c.run_id == run_id)).one_or_none()
+        return None if row is None else self._record(row)
+
+    def _record(self, row: Any) -> RunRecord:
+        status = RunStatus(row.status)
+        if status is RunStatus.RUNNING and not is_alive(row.owner, self._database.clock() - row.heartbeat_at):
+            status = RunStatus.INTERRUPTED
+        return RunRecord(
+            run_id=row.run_id,
+            status=status,
+            engine=row.engine,
+            mode=row.mode,
+            spec=json.loads(row.spec),
+            counts=json.loads(row.counts),
+            report=None if row.report is None else json.loads(row.report),
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+        )
+
+    def save_outcomes(self, run_id: str, outcomes: Iterable[Outcome]) -> int:
+        """Write outcomes into the journal, 5,000 a transaction, later ones over earlier ones; return how many.
+
+        Counts as a heartbeat.
+        """
+        saved = 0
+        for batch in batches(outcomes, _WRITTEN_AT_ONCE):
+            rows = [outcome_to_row(run_id, outcome) for outcome in batch]
+            with self._database.transaction() as connection:
+                connection.exec_driver_sql(self._save, rows)
+                connection.execute(
+                    update(RUNS).where(RUNS.c.run_id == run_id).values(heartbeat_at=self._database.clock())
+                )
+            saved += len(batch)
+        return saved
+
+    def outcomes(self, run_id: str) -> Iterator[Outcome]:
+        """Yield the outcomes of a run in the order in which they first came, in bounded memory."""
+        last = -1
+        while True:
+            with self._database.transaction() as connection:
+                rows = connection.exec_driver_sql(self._page, (run_id, last)).all()
+            if not rows:
+                return
+            last = rows[-1][0]
+            for row in rows:
+                yield outcome_from_row(row[1:])
+
+    def done_before(self, run_id: str) -> dict[tuple[bytes, str], Outcome]:
+        """Return what a resumed run need not send again, by segment: key and language tag.
+
+        Done is what ended with a translation, from whomever: the machine, or a person through the memory. A
+        person's text is not sent again merely because the machine did not write it, and what failed or was
+        cancelled is sent even if something was noted beside it.
+        """
+        return {(o.key, o.language_tag): o for o in self.outcomes(run_id) if o.status in DONE}
+
+    def find_outcomes(self, run_id: str, ids: Iterable[tuple[bytes, str]]) -> dict[tuple[bytes, str], Outcome]:
+        """Return the outcomes of those segments (key, language tag) of a run that have one."""
+        found: dict[tuple[bytes, str], Outcome] = {}
+        with self._database.transaction() as connection:
+            for tag, keys in by_language(ids):
+                for row in self._find.rows(connection, (run_id, tag), keys):
+                    outcome = outcome_from_row(row)
+                    found[outcome.key, tag] = outcome
+        return found
+
+
+def by_language(ids: Iterable[tuple[bytes, str]]) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield the segments' keys grouped by language tag, the form in which an index finds them."""
+    ordered = sorted(ids, key=lambda ident: ident[1])
+    for tag, group in groupby(ordered, key=lambda ident: ident[1]):
+        yield tag, [key for key, _ in group]
