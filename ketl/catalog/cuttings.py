@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import marshal
+import mmap
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
-from threading import Lock
 from typing import BinaryIO
 
 from ketl.catalog.units import ProductTexts, Segment, Text
@@ -30,7 +30,7 @@ class Cuttings:
         self._pieces: list[bytes] = []
         self._places: list[tuple[int, int]] = []
         self._file: BinaryIO | None = None
-        self._reading = Lock()
+        self._map: mmap.mmap | None = None
         self._size = 0
 
     def keep(self, products: Iterable[ProductTexts]) -> Iterator[ProductTexts]:
@@ -83,9 +83,8 @@ class Cuttings:
     def _write(self, piece: bytes) -> None:
         assert self._file is not None
         try:
-            with self._reading:
-                self._places.append((self._file.seek(0, 2), len(piece)))
-                self._file.write(piece)
+            self._places.append((self._file.tell(), len(piece)))
+            self._file.write(piece)
         except OSError as error:
             raise SettingsError(
                 f"The texts of this catalogue could not be laid aside ({error.strerror}). "
@@ -95,7 +94,9 @@ class Cuttings:
     def _piece(self, number: int) -> bytes:
         if self._file is None:
             return self._pieces[number]
+        if self._map is None:
+            # Mapped, so that several readers need not share one place in the file.
+            self._file.flush()
+            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         place, length = self._places[number]
-        with self._reading:
-            self._file.seek(place)
-            return self._file.read(length)
+        return self._map[place : place + length]

@@ -72,7 +72,8 @@ class Product:
 
 def clean_text(text: str) -> str:
     """Return `text` without control characters and lone surrogates, which no file format can carry."""
-    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+    # What can be printed holds neither, and most texts can: this is asked of every text of a catalogue.
+    return text if text.isprintable() else _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
 
 
 def find_fields(words: Iterable[str] | None) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ketl.results.rows import ResultRow
 
 # What a spreadsheet runs as a formula (OWASP, CSV injection), behind any apostrophes that are already there.
 _FORMULA = re.compile("'*[=+\\-@＝＋－＠\t\r]")
+_SUSPECTS = frozenset("'=+-@＝＋－＠\t\r")  # how a text begins that one of the two could match
 _GUARDED = re.compile("'+[=+\\-@＝＋－＠\t\r]")
 
 _FINDING_ID = re.compile(r"[a-z0-9_-]+")
@@ -40,7 +41,14 @@ def write(table: Table, handle: BinaryIO) -> None:
     try:
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow([neutralise(name) for name in table.header])
-        writer.writerows([_cell(cell) for cell in row] for row in table.rows)
+        # Spelled out for texts, which nearly all cells are: a file of a large run has millions of them.
+        writer.writerows(
+            [
+                (neutralise(cell) if cell[:1] in _SUSPECTS else cell) if type(cell) is str else _cell(cell)
+                for cell in row
+            ]
+            for row in table.rows
+        )
         text.flush()
     finally:
         text.detach()

@@ -61,8 +61,8 @@ def long_table(rows: Iterable[ResultRow], *, reason_column: bool = True) -> Tabl
 
 
 def _long_row(row: ResultRow, reason_column: bool) -> tuple[Cell, ...]:
-    findings = tuple(finding.id for finding in row.findings)
-    reason = reason_of(row)
+    findings = tuple([finding.id for finding in row.findings]) if row.findings else ()
+    reason = reason_of(row) if row.reason else ""
     if reason and not reason_column:
         findings = (*findings, reason.replace(";", ","))
     cells: tuple[Cell, ...] = (

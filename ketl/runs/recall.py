@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ketl._batches import batches
@@ -99,33 +99,34 @@ class Recall:
         return found
 
     def _look(self, segments: list[tuple[Segment, Text]], pinned: Glossary) -> list[Recalled]:
-        brief, memory = self._selection.brief, self._memory
+        brief, memory, ahead = self._selection.brief, self._memory, self._ahead
         found: list[Recalled] = []
-        unknown: dict[tuple[bytes, str], str] = {}
+        prints: dict[tuple[bytes, str], str] = {}
         wanted: list[Segment] = []
         for segment, text in segments:
-            entry = self._ahead.pop(segment.id, None)
+            entry = ahead.pop(segment.id, None) if ahead else None
             if entry is None:
                 item = brief.prepare(segment, pinned)
-                if item.ready is not None:
-                    entry = Recalled(item, text, "", _nothing_to_do(item, item.ready))
-                else:
-                    entry = Recalled(item, text, brief.fingerprint(item) if memory is not None else "", None)
-                    if memory is not None:
-                        unknown[segment.id] = entry.fingerprint
-                        wanted.append(segment)
+                entry = Recalled(item, text, "", None if item.ready is None else _nothing_to_do(item, item.ready))
+                if memory is not None and entry.end is None:
+                    prints[segment.id] = brief.fingerprint(item)
+                    wanted.append(segment)
             found.append(entry)
         if memory is None or not wanted:
             return found
-        known = memory.recall(wanted, unknown)
-        if not known:
-            return found
+        known = memory.recall(wanted, prints)
+        looked = iter(prints.items())
+        # What was just asked for stands in the same order in both.
         return [
-            entry._replace(end=kept)
-            if entry.end is None and (kept := known.get(entry.item.segment.id)) is not None
-            else entry
+            entry if entry.end is not None or entry.fingerprint else _with_print(entry, *next(looked), known)
             for entry in found
         ]
+
+
+def _with_print(
+    entry: Recalled, ident: tuple[bytes, str], fingerprint: str, known: Mapping[tuple[bytes, str], Outcome]
+) -> Recalled:
+    return Recalled(entry.item, entry.text, fingerprint, known.get(ident))
 
 
 def _nothing_to_do(item: Prepared, text: str) -> Outcome:
