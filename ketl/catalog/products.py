@@ -45,6 +45,9 @@ FIELD_NAMES: tuple[str, ...] = tuple(f.name for f in FIELDS)
 KIND_OF: Mapping[str, str] = {f.name: f.kind for f in FIELDS}
 
 
+_LABEL_OF: Mapping[str, str] = {f.name: f.label for f in FIELDS}
+
+
 _KEY_TO_FIELD: Mapping[str, str] = {key: f.name for f in FIELDS for key in f.keys}
 
 
@@ -74,6 +77,12 @@ def clean_text(text: str) -> str:
     """Return `text` without control characters and lone surrogates, which no file format can carry."""
     # What can be printed holds neither, and most texts can: this is asked of every text of a catalogue.
     return text if text.isprintable() else _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+
+
+def field_label(name: str, item: int | None = None) -> str:
+    """Return a field's label, with the place of the `item` in a field that holds a list: “Colors 2”."""
+    label = _LABEL_OF.get(name, name)
+    return label if item is None else f"{label} {item + 1}"
 
 
 def find_fields(words: Iterable[str] | None) -> tuple[str, ...]:

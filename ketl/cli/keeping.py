@@ -12,14 +12,12 @@ from ketl.cli.tables import show
 from ketl.errors import SettingsError
 from ketl.formats.catalog_files import open_catalog
 from ketl.formats.tmx_file import export_memory, import_memory
-from ketl.language.languages import LANGUAGES, Language, find_language
+from ketl.language.languages import LANGUAGES, Language, find_language, language_name
 from ketl.memory.memory import Memory
 from ketl.memory.outdated import find_outdated
 from ketl.memory.route_records import records, suggestions
 from ketl.settings import load_settings
 from ketl.store.store import Store
-
-_NAMES = {language.tag: language.name for language in LANGUAGES}
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,7 +56,7 @@ def _memory(options: argparse.Namespace) -> int:
             print(f"{taken} translations taken in; as edited ones they are never replaced unasked.", file=sys.stderr)
             return 0
         rows = [
-            {"language": _NAMES.get(s.language_tag, s.language_tag), "translations": s.translations, "locked": s.locked}
+            {"language": language_name(s.language_tag), "translations": s.translations, "locked": s.locked}
             for s in memory.stats()
             if s.engine == memory.engine and (language is None or s.language_tag == language.tag)
         ]

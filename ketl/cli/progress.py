@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from ketl.cli.tables import counted
+from ketl._figures import counted, duration
 from ketl.results.events import Ended, Event, LimitReached, PhaseBegan, Planned, Substituted
 
 _BAR_EVERY_S = 0.1
@@ -30,7 +30,7 @@ class Progress:
         print(
             f"{counted(plan.units, 'text')} of {counted(plan.products, 'product')} into "
             f"{counted(plan.languages, 'language')}: {counted(plan.requests, 'request')} to {where}, "
-            f"about {plan.predicted_s:.1f} s.",
+            f"about {duration(plan.predicted_s)}.",
             file=sys.stderr,
         )
 
@@ -44,11 +44,11 @@ class Progress:
         elif isinstance(event, Substituted):
             self._say(f"{event.source} → {event.target}: {event.reason}.")
         elif isinstance(event, LimitReached) and event.wait_s > 5:
-            self._say(f"{event.model}: {event.kind} limit, going on in {event.wait_s:.0f} s.")
+            self._say(f"{event.model}: {event.kind} limit, going on in {duration(event.wait_s)}.")
         elif isinstance(event, PhaseBegan):
             self._phase = event.phase
             if event.phase == "baseline":
-                self._say(f"Measuring the baseline: {event.requests} requests one after another …")
+                self._say(f"Measuring the baseline: {counted(event.requests, 'request')} one after another …")
 
     def _draw(self) -> None:
         now = time.monotonic()

@@ -8,11 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a count with its noun: “1 text”, “12 texts”."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> int:
     """Print `rows`, all of them as JSON or the named columns as text, and return the exit status 0."""
     if as_json:

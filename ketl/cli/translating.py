@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Self
 
+from ketl._figures import counted, dollars, duration
 from ketl.cli.progress import Progress
 from ketl.errors import AuthenticationError, SettingsError
 from ketl.formats.catalog_files import DEFAULT_CATALOG
@@ -299,9 +300,9 @@ def _sum_up(result: RunResult, out: str | None) -> None:
     faster = report["speedup"]
     if report["from_memory"]:
         said += f" ({report['from_memory']} from memory)"
-    said += f" in {report['makespan_s']:.2f} s with {report['requests']} requests"
+    said += f" in {duration(report['makespan_s'])} with {counted(report['requests'], 'request')}"
     if faster and report["mode"] != "sequential":
-        said += f"; one after another: {baseline['seconds']:.2f} s ({baseline['kind']})"
+        said += f"; one after another: {duration(baseline['seconds'])} ({baseline['kind']})"
         said += f", {faster:.1f} times faster" if faster >= 1.05 else ", no faster"
     print(said + ("." if not out else f". Written to {out}."), file=sys.stderr)
     if report["engine"] == "demo":
@@ -361,7 +362,7 @@ def plan_to_json(plan: RunPlan, engine: str) -> dict[str, Any]:
 
 
 def _print_plan(plan: RunPlan, engine: str) -> None:
-    cost = f"${plan.cost_usd[0]:.4f} to ${plan.cost_usd[1]:.4f}" if plan.cost_usd else "unknown for these models"
+    cost = " to ".join(map(dollars, plan.cost_usd)) if plan.cost_usd else "unknown for these models"
     for name, value in (
         ("Engine", "Demo (local server)" if engine == "demo" else "Groq"),
         ("Products", f"{plan.products:,}"),
@@ -372,9 +373,9 @@ def _print_plan(plan: RunPlan, engine: str) -> None:
         ("Requests", f"{plan.requests:,}"),
         ("Tokens, prompt + completion", f"{plan.prompt_tokens:,} + {plan.completion_tokens:,}"),
         ("Cost", cost),
-        ("Predicted time", f"{plan.predicted_s:,.1f} s"),
-        ("Shortest possible (bound)", f"{plan.bound_s:,.1f} s"),
-        ("One after another", f"{plan.sequential_s:,.1f} s"),
+        ("Predicted time", duration(plan.predicted_s)),
+        ("Shortest possible (bound)", duration(plan.bound_s)),
+        ("One after another", duration(plan.sequential_s)),
     ):
         print(f"{name + ':':32}{value}")
     print(plan.limit_note)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ketl._figures import dollars, duration
 from ketl.engine.budget import Purse
 from ketl.engine.lane_routes import LaneRoute, LaneRoutes
 from ketl.engine.queues import Queues
@@ -363,7 +364,7 @@ class Work:
 
     def lane_exhausted(self, lane: Lane, kind: str, wait_s: float, now: float) -> None:
         """Move what waits for a lane whose daily limit is spent to its successors."""
-        self._leave(lane, f"the {kind} limit of {lane.model.id} is spent; it returns in {in_words(wait_s)}")
+        self._leave(lane, f"the {kind} limit of {lane.model.id} is spent; it returns in {duration(wait_s)}")
 
     def _leave(self, lane: Lane, reason: str) -> None:
         now = self._dispatcher.now()
@@ -393,7 +394,7 @@ class Work:
         """Send no more: the next request could cross the cost cap. What is in flight may finish."""
         cap = self._purse.cap_usd or 0.0
         reason = RunError(
-            f"The cost cap of ${cap:,.2f} would be crossed, so the run stopped before it. Raise it to go on."
+            f"The cost cap of {dollars(cap)} would be crossed, so the run stopped before it. Raise it to go on."
         )
         self._stop_sending(reason)
 
@@ -409,17 +410,9 @@ class Work:
         if back is not None:
             return RunError(
                 f"The day's limit of every model for {language.name} is spent; "
-                f"the first returns in {in_words(back)}. Run the rest again then."
+                f"the first returns in {duration(back)}. Run the rest again then."
             )
         return RunError(f"No model for {language.name} is available any more. Choose another model and run again.")
-
-
-def in_words(seconds: float) -> str:
-    """Return a length of time as people say it."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
-    minutes = seconds / 60
-    return f"{round(minutes)} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
 
 
 def _spent_words(reason: str) -> str:

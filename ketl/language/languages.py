@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -162,6 +162,8 @@ LANGUAGES: tuple[Language, ...] = (
     _other("Urdu", "اردو", "ur", "Arab", "arabic", 1.05, 2.2, "ur-PK", rtl=True),
 )
 
+BY_TAG: Mapping[str, Language] = {language.tag: language for language in LANGUAGES}
+
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(language.group for language in LANGUAGES))
 
 
@@ -181,6 +183,15 @@ def _spellings() -> dict[str, Language]:
         for spelling in language.aliases:
             table.setdefault(_fold(spelling), language)
     return table
+
+
+def language_name(tag: str) -> str:
+    """Return the English name of the language with this tag, the tag itself where none has it.
+
+    What was stored by an earlier release may carry a tag that this one does not know.
+    """
+    language = BY_TAG.get(tag)
+    return tag if language is None else language.name
 
 
 def find_language(word: str | Language) -> Language:
@@ -208,7 +219,7 @@ def find_languages(words: Iterable[str | Language]) -> tuple[Language, ...]:
     chosen: dict[str, Language] = {}
     for word in words:
         if isinstance(word, str) and _fold(word) == "all":
-            chosen.update({language.tag: language for language in LANGUAGES})
+            chosen.update(BY_TAG)
             continue
         language = find_language(word)
         chosen[language.tag] = language

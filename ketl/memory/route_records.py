@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ketl.language.languages import LANGUAGES
+from ketl.language.languages import BY_TAG, language_name
 from ketl.provider.models import CHAINS
 from ketl.results.route_stats import RouteStats
 
@@ -14,9 +14,6 @@ from ketl.results.route_stats import RouteStats
 ENOUGH_ANSWERS = 40
 _BETTER_POINTS = 0.05
 _CHEAPER = 0.6
-
-_NAMES = {language.tag: language.name for language in LANGUAGES}
-_GROUPS = {language.tag: language.group for language in LANGUAGES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +39,7 @@ def records(stats: Iterable[RouteStats]) -> list[RouteRecord]:
     """Return the stored sums as rates and means, most answers first."""
     rows = [
         RouteRecord(
-            language=_NAMES.get(s.language_tag, s.language_tag),
+            language=language_name(s.language_tag),
             tag=s.language_tag,
             kind=s.kind,
             model=s.model,
@@ -71,7 +68,7 @@ def suggestions(stats: Sequence[RouteStats]) -> list[str]:
         entry[2] += s.cost_usd
     hints: list[str] = []
     for tag in sorted({tag for tag, _ in sums}):
-        chain = CHAINS.get(_GROUPS.get(tag, ""), ())
+        chain = CHAINS.get(BY_TAG[tag].group, ()) if tag in BY_TAG else ()
         known = [m for m in chain if (tag, m) in sums and sums[tag, m][0] >= ENOUGH_ANSWERS]
         if len(known) < 2:
             continue
@@ -84,7 +81,7 @@ def suggestions(stats: Sequence[RouteStats]) -> list[str]:
             cheaper = other_cost / other_answers < _CHEAPER * cost / answers
             if other_rate >= rate + _BETTER_POINTS or (other_rate >= rate and cheaper):
                 hints.append(
-                    f"{_NAMES.get(tag, tag)}: {model} passed the checks in {other_rate:.0%} of {other_answers:.0f} "
+                    f"{language_name(tag)}: {model} passed the checks in {other_rate:.0%} of {other_answers:.0f} "
                     f"answers, {first} in {rate:.0%} of {answers:.0f}"
                     + (", and costs less" if cheaper else "")
                     + f". Try it with --route {tag}={model}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ketl._figures import counted, dollars, duration
 from ketl.errors import GoalError, SettingsError
 from ketl.language.languages import Language
 from ketl.planning.census import Census
@@ -207,25 +208,17 @@ def _cannot(options: Sequence[_Option], goals: Goals) -> str:
     said: list[str] = []
     if goals.deadline_s is not None and fastest.forecast.seconds > goals.deadline_s:
         said.append(
-            f"it cannot finish in {goals.deadline_s:,.3g} seconds; the fastest plan takes about "
-            f"{_seconds(fastest.forecast.seconds)} seconds"
+            f"it cannot finish in {duration(goals.deadline_s)}; the fastest plan takes about "
+            f"{duration(fastest.forecast.seconds)}"
         )
     if goals.max_cost_usd is not None and cheapest.cost_usd and cheapest.cost_usd[1] > goals.max_cost_usd:
         said.append(
-            f"it may cost more than ${_dollars(goals.max_cost_usd)}; "
-            f"the cheapest plan costs up to ${_dollars(cheapest.cost_usd[1])}"
+            f"it may cost more than {dollars(goals.max_cost_usd)}; "
+            f"the cheapest plan costs up to {dollars(cheapest.cost_usd[1])}"
         )
     if not said:
         said.append("no plan keeps both the deadline and the cost cap")
     return f"Nothing was sent: {' and '.join(said)}. Choose fewer products or languages, or allow more."
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.1f}"
-
-
-def _dollars(amount_usd: float) -> str:
-    return f"{amount_usd:,.2f}" if amount_usd >= 0.01 else f"{amount_usd:.2g}"
 
 
 def _describe(
@@ -244,7 +237,7 @@ def _describe(
     notes = [route.reason for route in routes.values()]
     if not pack_given:
         notes.append(
-            f"{option.size} text{'s' if option.size > 1 else ''} per request: the fastest choice under the limits"
+            f"{counted(option.size, 'text')} per request: the fastest choice under the limits"
             + (", and fewer requests cost less." if option.size > 1 else ".")
         )
     if any(not lanes[name].books.proven for load in option.loads for name in load.lanes):

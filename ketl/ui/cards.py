@@ -9,15 +9,13 @@ from itertools import groupby
 
 import streamlit as st
 
-from ketl.catalog.products import FIELDS, Product
+from ketl._figures import duration
+from ketl.catalog.products import Product, field_label
 from ketl.checks import LABELS, Finding, Severity
 from ketl.language.languages import Language
 from ketl.memory.review import needs_a_look
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
-from ketl.ui import words
-
-_FIELD_LABELS = {f.name: f.label for f in FIELDS}
 
 # A run that begins with a Latin letter, with what belongs to it: figures, signs, further Latin words.
 _LATIN = re.compile(r"([A-Za-z][A-Za-z0-9™®.]*(?:[ \-/][A-Za-z0-9][A-Za-z0-9™®.]*)*[+%™®]?)")
@@ -59,7 +57,7 @@ def _field(name: str, texts: Sequence[str], *, listed: bool, below: str = "") ->
     body = f"<ul>{''.join(texts)}</ul>" if listed and texts else "".join(texts)
     if listed:
         body = body.replace("<p ", "<li ").replace("</p>", "</li>")
-    label = escape(_FIELD_LABELS.get(name, name))
+    label = escape(field_label(name))
     return f'<div class="k-field"><div class="k-label">{label}</div>{body}{below}</div>'
 
 
@@ -119,7 +117,7 @@ def _foot(rows: Sequence[ResultRow]) -> str:
     seconds = max((row.seconds for row in rows if row.seconds is not None), default=None)
     said = [*models]
     if seconds is not None:
-        said.append(f"{words.duration(seconds)} for the slowest request")
+        said.append(f"{duration(seconds)} for the slowest request")
     elif rows and all(row.from_memory for row in rows):
         said.append("from the memory")
     return f'<p class="k-foot">{escape(" · ".join(said))}</p>' if said else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ketl._figures import counted
 from ketl.catalog.catalog import Catalog
 from ketl.catalog.products import FIELD_NAMES, FIELDS
 from ketl.catalog.units import cut_texts
@@ -33,6 +34,11 @@ class Entry:
     texts: Mapping[str, int]
     letters: int
     needle: str
+
+    @property
+    def text_count(self) -> int:
+        """How many texts it has, over all fields."""
+        return sum(self.texts.values())
 
 
 def catalog_in_use() -> tuple[str | None, Catalog]:
@@ -140,7 +146,7 @@ def choose_catalog() -> None:
     path = _given_path()
     name = path.name if path else "KETL Mtn. catalogue"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{_plain(name)}**, {len(entries()):,} products")
+        st.markdown(f"**{_plain(name)}**, {counted(len(entries()), 'product')}")
         with st.popover("Another catalogue", icon=":material/upload_file:", type="tertiary"):
             st.file_uploader(
                 "Catalogue file (.json or .jsonl)",

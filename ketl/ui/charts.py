@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from ketl.ui import words
+from ketl._figures import duration
 from ketl.ui.timeline import FIRST, Bar, in_words, most_at_once
 
 _TALLEST = 420
@@ -75,8 +75,8 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
     if not one_by_one:
         layers += _estimate(report["baseline"], low, high)
     ends = [
-        {"start": report["makespan_s"], "y": middle[0], "says": words.duration(report["makespan_s"])},
-        {"start": max(seconds, high_s), "y": middle[1], "says": words.duration(seconds)},
+        {"start": report["makespan_s"], "y": middle[0], "says": duration(report["makespan_s"])},
+        {"start": max(seconds, high_s), "y": middle[1], "says": duration(seconds)},
     ]
     says = (
         alt.Chart(_data(ends))
@@ -84,8 +84,7 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
         .encode(x="start:Q", y="y:Q", text="says:N")
     )
     alternative = (
-        f"Two rows on one axis. {_PARALLEL}: {words.duration(report['makespan_s'])}. "
-        f"{_SEQUENTIAL}: {words.duration(seconds)}."
+        f"Two rows on one axis. {_PARALLEL}: {duration(report['makespan_s'])}. {_SEQUENTIAL}: {duration(seconds)}."
     )
     st.altair_chart(alt.layer(*layers, says).properties(height=200), key="race", alt=alternative)
 
@@ -145,12 +144,12 @@ def slot_chart(bars: Sequence[Bar]) -> None:
 
 def steps_chart(steps: Sequence[tuple[str, float]]) -> None:
     """Draw the time that is left after each idea, from the textbook loop down to the run itself."""
-    data = _data([{"Step": n, "seconds": s, "says": words.duration(s)} for n, s in steps])
+    data = _data([{"Step": n, "seconds": s, "says": duration(s)} for n, s in steps])
     order = [name for name, _ in steps]
     y = alt.Y("Step:N", sort=order, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False))
     most = max(seconds for _, seconds in steps) or 1.0
     x = alt.X("seconds:Q", title="Seconds", scale=alt.Scale(domain=[0, most * 1.12], nice=False))
     bars = alt.Chart(data).mark_bar(cornerRadius=2, height=18).encode(x=x, y=y)
     text = alt.Chart(data).mark_text(align="left", dx=6, color=_ink(), fontSize=13).encode(x=x, y=y, text="says:N")
-    alternative = "; ".join(f"{name}: {words.duration(seconds)}" for name, seconds in steps)
+    alternative = "; ".join(f"{name}: {duration(seconds)}" for name, seconds in steps)
     st.altair_chart(alt.layer(bars, text).properties(height=34 * len(steps) + 40), key="steps", alt=alternative)

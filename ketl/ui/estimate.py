@@ -6,6 +6,7 @@ import json
 
 import streamlit as st
 
+from ketl._figures import counted, duration
 from ketl.catalog.catalog import Catalog
 from ketl.errors import KetlError
 from ketl.planning.plan import RunPlan
@@ -66,7 +67,7 @@ def _numbers(plan: RunPlan) -> None:
     grid.metric(
         "Translations",
         f"{plan.units:,}",
-        help=f"{words.plural(texts, 'text')} in each of {words.plural(len(plan.languages), 'language')}. "
+        help=f"{counted(texts, 'text')} in each of {counted(len(plan.languages), 'language')}. "
         + (
             f"{plan.segments:,} different ones; {duplicates:,} repeats are translated once."
             if duplicates
@@ -85,12 +86,11 @@ def _numbers(plan: RunPlan) -> None:
         help="From the models' list prices; the upper end allows for retries and repairs."
         + (" The demo itself bills nothing." if demo else ""),
     )
-    grid.metric("Predicted time", words.duration(plan.predicted_s), help=plan.limit_note)
+    grid.metric("Predicted time", duration(plan.predicted_s), help=plan.limit_note)
     grid.metric(
         "One after another",
-        words.duration(plan.sequential_s),
-        help=f"The same requests without parallelism. The fastest any schedule could be: "
-        f"{words.duration(plan.bound_s)}.",
+        duration(plan.sequential_s),
+        help=f"The same requests without parallelism. The fastest any schedule could be: {duration(plan.bound_s)}.",
     )
 
 

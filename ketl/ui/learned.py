@@ -8,18 +8,37 @@ from itertools import islice
 
 import streamlit as st
 
-from ketl.catalog.products import FIELDS
+from ketl.catalog.products import FIELDS, field_label
 from ketl.formats.tmx_file import export_memory
-from ketl.language.languages import LANGUAGES
+from ketl.language.languages import LANGUAGES, language_name
 from ketl.memory.memory import Memory
 from ketl.memory.outdated import find_outdated
 from ketl.memory.route_records import records, suggestions
 from ketl.ui.catalogs import catalog_in_use
 from ketl.ui.session import runs
+from ketl.ui.tables import records_frame
 
-_NAMES = {language.tag: language.name for language in LANGUAGES}
 _MOST_OUTDATED = 1_000
 _KINDS = {f.kind: f.label for f in FIELDS}
+_ROUTES = {
+    "language": "Language",
+    "kind": "Field",
+    "model": "Model",
+    "answers": "Answers",
+    "pass_rate": "Right at once",
+    "repair_share": "Repaired",
+    "seconds": "Seconds",
+    "cost_usd": "Cost",
+}
+_MEMORY = {"language_tag": "Language", "translations": "Translations", "locked": "Locked"}
+_OUTDATED = {
+    "product_id": "Product",
+    "field": "Field",
+    "language": "Language",
+    "old_source": "English before",
+    "new_source": "English now",
+    "old_translation": "Translation of before",
+}
 
 
 def routes_panel() -> None:
@@ -33,16 +52,7 @@ def routes_panel() -> None:
     for hint in suggestions(stats):
         st.info(hint, icon=":material/lightbulb:")
     st.dataframe(
-        {
-            "Language": [row.language for row in rows],
-            "Field": [_KINDS.get(row.kind, row.kind) for row in rows],
-            "Model": [row.model for row in rows],
-            "Answers": [row.answers for row in rows],
-            "Right at once": [row.pass_rate for row in rows],
-            "Repaired": [row.repair_share for row in rows],
-            "Seconds": [row.seconds for row in rows],
-            "Cost": [row.cost_usd for row in rows],
-        },
+        records_frame(rows, _ROUTES).replace({"Field": _KINDS}),
         key="routes",
         hide_index=True,
         height=420 if len(rows) > 10 else "auto",
@@ -76,11 +86,7 @@ def memory_panel() -> None:
         "The same text in the same language is never paid for again."
     )
     st.dataframe(
-        {
-            "Language": [_NAMES.get(row.language_tag, row.language_tag) for row in rows],
-            "Translations": [row.translations for row in rows],
-            "Locked": [row.locked for row in rows],
-        },
+        records_frame(rows, _MEMORY).assign(Language=[language_name(row.language_tag) for row in rows]),
         key="memory_table",
         hide_index=True,
         width="content",
@@ -110,14 +116,7 @@ def outdated_panel() -> None:
         return
     st.markdown(f"**{len(rows):,}** translations belong to an English text that has changed. Translate them again.")
     st.dataframe(
-        {
-            "Product": [row.product_id for row in rows],
-            "Field": [row.field for row in rows],
-            "Language": [row.language for row in rows],
-            "English before": [row.old_source for row in rows],
-            "English now": [row.new_source for row in rows],
-            "Translation of before": [row.old_translation for row in rows],
-        },
+        records_frame(rows, _OUTDATED).assign(Field=[field_label(row.field, row.item) for row in rows]),
         key="outdated_table",
         hide_index=True,
     )

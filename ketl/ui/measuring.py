@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pandas
 import streamlit as st
 
+from ketl._figures import duration
 from ketl.results.baseline import BaselineKind
 from ketl.results.events import Answered
 from ketl.runs.host import RunView
@@ -57,7 +59,7 @@ def _name(run_id: str) -> str:
     when = time.strftime("%H:%M:%S", time.localtime(live.created_at))
     what = words.selection(live.selection.census.products, len(live.selection.languages))
     how = ", comparison" if live.job.mode is Mode.COMPARE else ""
-    took = words.duration(live.seconds()) if live.result else "under way" if live.live else live.status.value
+    took = duration(live.seconds()) if live.result else words.RUN_STATUS[live.status]
     return f"{when}: {what}{how}, {took}"
 
 
@@ -109,7 +111,7 @@ def _promise(live: RunView | None) -> str:
     if live is None or live.result is None:
         return said
     paid = "" if live.engine == "demo" else " Both parts are billed."
-    return f"{said} All of them take about {words.duration(live.result.report['baseline']['seconds'])}.{paid}"
+    return f"{said} All of them take about {duration(live.result.report['baseline']['seconds'])}.{paid}"
 
 
 def race_panel(live: RunView) -> None:
@@ -139,27 +141,27 @@ def detail_panel(live: RunView) -> None:
 def _sequence(live: RunView, report: Mapping[str, Any]) -> list[Answered]:
     """Return the attempts that the baseline's time is made of; none when it was extrapolated."""
     kind = report["baseline"]["kind"]
-    if kind == "measured":
+    if kind == BaselineKind.MEASURED:
         return list(live.baseline) or list(live.tally.timeline)
-    return [a for a in live.tally.timeline if a.status == "200"] if kind == "projected" else []
+    return [a for a in live.tally.timeline if a.status == "200"] if kind == BaselineKind.PROJECTED else []
 
 
 def _numbers(report: Mapping[str, Any]) -> None:
     baseline = report["baseline"]
     grid = st.grid(6, min_column_width=150)
-    grid.metric("In parallel", words.duration(report["makespan_s"]), help="From the first request to the last result.")
-    grid.metric("One after another", words.duration(baseline["seconds"]), help=words.baseline_kind(baseline))
+    grid.metric("In parallel", duration(report["makespan_s"]), help="From the first request to the last result.")
+    grid.metric("One after another", duration(baseline["seconds"]), help=words.baseline_kind(baseline))
     speedup = report["speedup"]
     grid.metric("Speed-up", f"{speedup:.1f} ×" if speedup else "–", help="One after another divided by in parallel.")
     grid.metric(
         "Fastest possible",
-        words.duration(report["bound_s"]) if report["bound_s"] else "–",
+        duration(report["bound_s"]) if report["bound_s"] else "–",
         help="The limits' arithmetic and the longest single request allow no less, whatever the schedule.",
     )
     efficiency = report["efficiency"]
     grid.metric("Efficiency", f"{min(1.0, efficiency):.0%}" if efficiency else "–", help=words.bound(report) or None)
     first = report["first_result_s"]
-    grid.metric("First result after", words.duration(first) if first is not None else "–")
+    grid.metric("First result after", duration(first) if first is not None else "–")
     for said in (words.bound(report), words.prediction(report)):
         if said:
             st.caption(said)
@@ -191,20 +193,20 @@ def _models(report: Mapping[str, Any]) -> None:
     if not models:
         st.caption("No model was asked.")
         return
-    st.dataframe(
+    frame = pandas.DataFrame(
         {
-            "Model": list(models),
-            "Requests": [m["requests"] for m in models.values()],
-            "Attempts": [m["attempts"] for m in models.values()],
-            "Waited for limits": [words.duration(m["waited_for_limits_s"]) for m in models.values()],
-            "Worked": [words.duration(m["busy_s"]) for m in models.values()],
-            "Tokens read": [m["tokens"]["prompt"] for m in models.values()],
-            "Tokens written": [m["tokens"]["completion"] for m in models.values()],
-            "Answers": [_answers(m["status_counts"]) for m in models.values()],
-        },
-        key="models",
-        hide_index=True,
+            "Model": name,
+            "Requests": model["requests"],
+            "Attempts": model["attempts"],
+            "Waited for limits": duration(model["waited_for_limits_s"]),
+            "Worked": duration(model["busy_s"]),
+            "Tokens read": model["tokens"]["prompt"],
+            "Tokens written": model["tokens"]["completion"],
+            "Answers": _answers(model["status_counts"]),
+        }
+        for name, model in models.items()
     )
+    st.dataframe(frame, key="models", hide_index=True)
     for move in report["substitutions"]:
         st.caption(f":material/swap_horiz: {move['reason']}; {move['to']} took its place.")
     for reason in report["routes"].values():

@@ -11,18 +11,18 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ketl.catalog.catalog import Catalog
-from ketl.catalog.products import FIELD_NAMES, FIELDS
+from ketl.catalog.products import FIELD_NAMES, field_label
 from ketl.formats.catalog_files import DEFAULT_CATALOG
-from ketl.language.languages import LANGUAGES
+from ketl.language.languages import BY_TAG, LANGUAGES
 from ketl.runs.host import RunView
 from ketl.runs.job import Job
 from ketl.ui import words
 from ketl.ui.catalogs import Entry, catalog_in_use, choose_catalog, entries, redraw_table
 from ketl.ui.session import runs
+from ketl.ui.tables import records_frame
 
 SHOWN_MOST = 2_000
-_BY_TAG = {language.tag: language for language in LANGUAGES}
-_FIELD_LABELS = {f.name: f.label for f in FIELDS}
+_HEADINGS = {"name": "Product", "id": "Id", "text_count": "Texts", "about": "About"}
 
 PRESETS: dict[str, tuple[str, ...]] = {
     "Western Europe": ("es", "fr", "de", "it", "pt-PT", "nl"),
@@ -138,7 +138,7 @@ def _choose_products(known: list[Entry]) -> tuple[str, ...]:
     held = set(chosen)
     # A selection is a set of row numbers, so every other set of rows is another table.
     grid = st.dataframe(
-        _columns(shown),
+        records_frame(shown, _HEADINGS),
         key=f"table_{st.session_state.get('table', 0)}",
         on_select="rerun",
         selection_mode="multi-row",
@@ -159,15 +159,6 @@ def _choose_products(known: list[Entry]) -> tuple[str, ...]:
     st.session_state["products"] = chosen
     st.caption(_said(chosen, known, hits, shown))
     return chosen
-
-
-def _columns(shown: Sequence[Entry]) -> dict[str, list[Any]]:
-    return {
-        "Product": [entry.name for entry in shown],
-        "Id": [entry.id for entry in shown],
-        "Texts": [sum(entry.texts.values()) for entry in shown],
-        "About": [entry.about for entry in shown],
-    }
 
 
 def _matching(known: list[Entry], wanted: str) -> list[Entry]:
@@ -195,7 +186,7 @@ def _mark(hits: Iterable[Entry], wanted: bool) -> None:
 def _choose_languages() -> tuple[str, ...]:
     chosen = st.multiselect(
         "Languages",
-        list(_BY_TAG),
+        list(BY_TAG),
         key="languages",
         format_func=_language,
         placeholder="Type a language in English or its own name",
@@ -213,7 +204,7 @@ def _choose_preset(place: DeltaGenerator) -> None:
 
 
 def _language(tag: str) -> str:
-    language = _BY_TAG[tag]
+    language = BY_TAG[tag]
     return language.name if language.name == language.own_name else f"{language.name} · {language.own_name}"
 
 
@@ -223,15 +214,15 @@ def _use_preset() -> None:
 
 def apply_preset(name: str) -> None:
     """Add a group's languages to those chosen; `None` clears them."""
-    added = {_ALL: tuple(_BY_TAG), _NONE: (), _READY: ready_in_demo()}.get(name) or PRESETS.get(name, ())
+    added = {_ALL: tuple(BY_TAG), _NONE: (), _READY: ready_in_demo()}.get(name) or PRESETS.get(name, ())
     held = set() if name == _NONE else {*st.session_state.get("languages", ()), *added}
-    st.session_state["languages"] = [tag for tag in _BY_TAG if tag in held]
+    st.session_state["languages"] = [tag for tag in BY_TAG if tag in held]
 
 
 def ready_in_demo() -> tuple[str, ...]:
     """Return the tags of the languages that the demo has real translations for."""
     shipped: Path = DEFAULT_CATALOG.parent / "translations"
-    return tuple(tag for tag in _BY_TAG if (shipped / f"{tag}.json").is_file())
+    return tuple(tag for tag in BY_TAG if (shipped / f"{tag}.json").is_file())
 
 
 def _choose_fields() -> tuple[str, ...]:
@@ -240,7 +231,7 @@ def _choose_fields() -> tuple[str, ...]:
         list(FIELD_NAMES),
         selection_mode="multi",
         key="fields",
-        format_func=lambda name: _FIELD_LABELS[name],
+        format_func=field_label,
         persist_state="session",
     )
     return tuple(chosen or ())

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import pandas
 import streamlit as st
 
-from ketl.language.languages import LANGUAGES
+from ketl._figures import counted, dollars, duration
+from ketl.language.languages import language_name
 from ketl.results.outcome import Status
 from ketl.runs.host import RunView
 from ketl.store.records import RunStatus
@@ -20,7 +22,6 @@ from ketl.ui.session import current_run, look_at, lost_run, resume, runs, start,
 _QUICK_S = 15.0
 _NEWEST = 8
 _LABEL_MOST = 20_000
-_NAMES = {language.tag: language.name for language in LANGUAGES}
 
 
 def run_panel(*, downloads: bool = True) -> None:
@@ -74,9 +75,9 @@ def _working(live: RunView) -> None:
     if live.status is RunStatus.QUEUED:
         text = "Connecting …"
     elif baseline:
-        text = f"Now one after another, for comparison: {done:,} of {words.plural(total, 'request')}."
+        text = f"Now one after another, for comparison: {done:,} of {counted(total, 'request')}."
     else:
-        text = f"{done:,} of {words.plural(total, 'different translation')} done{_split(live)}."
+        text = f"{done:,} of {counted(total, 'different translation')} done{_split(live)}."
     st.progress(min(1.0, done / total) if total else 0.0, text=f"{text} {_left(live, done, total)}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -116,7 +117,7 @@ def _left(live: RunView, done: int, total: int) -> str:
     share = done / total
     expected = passed / share if share > 0.2 else max(live.plan.predicted_s, passed)
     left = expected - passed
-    return f"{words.duration(passed)} passed, about {words.duration(left)} left." if left > 0.5 else "Almost there."
+    return f"{duration(passed)} passed, about {duration(left)} left." if left > 0.5 else "Almost there."
 
 
 def _models(live: RunView) -> str:
@@ -124,11 +125,11 @@ def _models(live: RunView) -> str:
     for name, model in list(live.tally.models.items()):
         if not model.answered and model.waited_s < 0.1:
             continue
-        waited = f", waited {words.duration(model.waited_s)} for limits" if model.waited_s >= 0.1 else ""
-        parts.append(f"{name}: {words.plural(model.answered, 'answer')}{waited}")
+        waited = f", waited {duration(model.waited_s)} for limits" if model.waited_s >= 0.1 else ""
+        parts.append(f"{name}: {counted(model.answered, 'answer')}{waited}")
     limit = live.tally.limit
     if limit is not None:
-        parts.append(f"{limit.model} waits {words.duration(limit.wait_s)} for its {_KINDS.get(limit.kind, 'limit')}")
+        parts.append(f"{limit.model} waits {duration(limit.wait_s)} for its {_KINDS.get(limit.kind, 'limit')}")
     return " · ".join(parts)
 
 
@@ -147,16 +148,15 @@ def _newest(live: RunView) -> None:
     if not newest:
         return
     sources = _sources(live.run_id, live)
-    rows: list[Mapping[str, Any]] = [
-        {
-            "Language": _NAMES.get(outcome.language_tag, outcome.language_tag),
-            "English": sources.get(outcome.key, ""),
-            "Translation": outcome.text or outcome.reason,
-        }
-        for outcome in newest
-    ]
+    frame = pandas.DataFrame(
+        [
+            (language_name(outcome.language_tag), sources.get(outcome.key, ""), outcome.text or outcome.reason)
+            for outcome in newest
+        ],
+        columns=["Language", "English", "Translation"],
+    )
     st.dataframe(
-        rows, key="newest", hide_index=True, column_config={"Language": st.column_config.TextColumn(width=150)}
+        frame, key="newest", hide_index=True, column_config={"Language": st.column_config.TextColumn(width=150)}
     )
 
 
@@ -196,7 +196,7 @@ def _badges(report: Mapping[str, Any], engine: str) -> None:
         st.badge(f"{report['translated']:,} translated", icon=":material/check:", color="green")
     doubted = sum(report["findings"].values())
     if doubted:
-        st.badge(f"{words.plural(doubted, 'finding')}", icon=":material/flag:", color="orange")
+        st.badge(f"{counted(doubted, 'finding')}", icon=":material/flag:", color="orange")
     if report["failed"]:
         st.badge(f"{report['failed']:,} failed", icon=":material/error:", color="red")
     if report["cancelled"]:
@@ -207,7 +207,7 @@ def _badges(report: Mapping[str, Any], engine: str) -> None:
     if cost:
         worth = "worth" if engine == "demo" else "paid"
         st.badge(
-            f"{words.dollars(cost)} {worth}",
+            f"{dollars(cost)} {worth}",
             icon=":material/payments:",
             color="gray",
             help="Demo: nothing was billed; this is the list price on Groq." if engine == "demo" else None,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ketl.catalog.products import FIELDS, Product
+from ketl.catalog.products import Product
+from ketl.formats.frames import to_frame
 from ketl.memory.review import needs_a_look, with_decisions
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
@@ -12,12 +13,22 @@ from ketl.runs.host import RunView
 from ketl.ui.cards import english_card, language_card
 from ketl.ui.downloads import all_rows
 from ketl.ui.session import runs
+from ketl.ui.tables import under_headings
 
 # Past this many rows they are not held for a page; a product is read by itself, without filters.
 HELD_MOST = 20_000
 TABLE_MOST = 10_000
-_LABELS = {f.name: f.label for f in FIELDS}
 EVERYTHING, LOOK, FAILED = "Everything", "To look at", "Failed"
+_HEADINGS = {
+    "product_name": "Product",
+    "label": "Field",
+    "language": "Language",
+    "source": "English",
+    "text": "Translation",
+    "status": "Status",
+    "messages": "Findings",
+    "model": "Model",
+}
 
 
 def results_panel(live: RunView) -> None:
@@ -140,16 +151,7 @@ def _cards(live: RunView, product: Product, rows: list[ResultRow]) -> None:
 def _table(rows: list[ResultRow]) -> None:
     shown = rows[:TABLE_MOST]
     st.dataframe(
-        {
-            "Product": [row.product_name for row in shown],
-            "Field": [_label(row) for row in shown],
-            "Language": [row.language for row in shown],
-            "English": [row.source for row in shown],
-            "Translation": [row.translation or row.reason for row in shown],
-            "Status": [row.status.value for row in shown],
-            "Findings": ["; ".join(f.message for f in row.findings) for row in shown],
-            "Model": [row.model for row in shown],
-        },
+        under_headings(to_frame(shown, list(_HEADINGS)), _HEADINGS),
         key="rows",
         hide_index=True,
         height=620,
@@ -164,8 +166,3 @@ def _table(rows: list[ResultRow]) -> None:
     )
     if len(rows) > len(shown):
         st.caption(f"The first {len(shown):,} of {len(rows):,} rows; the files hold all of them.")
-
-
-def _label(row: ResultRow) -> str:
-    label = _LABELS.get(row.field, row.field)
-    return label if row.item is None else f"{label} {row.item + 1}"

@@ -7,10 +7,12 @@ from html import escape
 
 import streamlit as st
 
-from ketl.catalog.products import FIELDS
+from ketl._figures import counted
+from ketl.catalog.products import field_label
 from ketl.checks import LABELS
 from ketl.errors import KetlError
-from ketl.language.languages import LANGUAGES
+from ketl.formats.frames import to_frame
+from ketl.language.languages import BY_TAG, language_name
 from ketl.memory.memory import Memory
 from ketl.memory.review import approve, edit, passed, send_back, sent_back, withdraw, worst_first
 from ketl.results.outcome import Status
@@ -19,10 +21,16 @@ from ketl.runs.host import RunView
 from ketl.ui import words
 from ketl.ui.cards import finding_html
 from ketl.ui.session import PROBLEM, runs, start
+from ketl.ui.tables import under_headings
 
 _A_PAGE = 5
-_LABELS = {f.name: f.label for f in FIELDS}
-_BY_TAG = {language.tag: language for language in LANGUAGES}
+_HEADINGS = {
+    "product_name": "Product",
+    "label": "Field",
+    "language": "Language",
+    "translation": "Translation",
+    "status": "Decision",
+}
 _DECIDED = (Status.APPROVED, Status.EDITED)
 
 
@@ -32,7 +40,7 @@ def overview(live: RunView, rows: Sequence[ResultRow]) -> None:
     clean = [row for row in rows if passed(row)]
     decided = sum(row.status in _DECIDED for row in rows)
     failed = sum(row.status is Status.FAILED for row in queue)
-    said = f"{len(queue):,} of {words.plural(len(rows), 'translation')} need a look"
+    said = f"{len(queue):,} of {counted(len(rows), 'translation')} need a look"
     parts = [f"{failed:,} failed"] if failed else []
     parts += [f"{len(queue) - failed:,} doubted by a check"] if len(queue) > failed else []
     parts += [f"{decided:,} decided by you"] if decided else []
@@ -51,7 +59,7 @@ def overview(live: RunView, rows: Sequence[ResultRow]) -> None:
         sent = sent_back(runs().store, live.run_id)
         if sent:
             st.button(
-                f"Translate {words.plural(len(sent), 'text')} again",
+                f"Translate {counted(len(sent), 'text')} again",
                 key="again",
                 icon=":material/redo:",
                 on_click=start,
@@ -83,7 +91,7 @@ def _narrowed(queue: list[ResultRow]) -> list[ResultRow]:
             index=None,
             placeholder="Every language",
             key="doubt_language",
-            format_func=lambda t: _BY_TAG[t].name,
+            format_func=language_name,
             width=280,
         )
         kinds = list(dict.fromkeys(finding.id for row in queue for finding in row.findings))
@@ -104,16 +112,16 @@ def _narrowed(queue: list[ResultRow]) -> list[ResultRow]:
 
 
 def _item(live: RunView, row: ResultRow) -> None:
-    language = _BY_TAG[row.language_tag]
+    language = BY_TAG[row.language_tag]
     ident = f"{live.run_id}_{row.product_id}_{row.field}_{row.item}_{row.language_tag}"
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            which = _LABELS.get(row.field, row.field) + ("" if row.item is None else f" {row.item + 1}")
+            which = field_label(row.field, row.item)
             st.html(f"<strong>{escape(row.product_name)}</strong>, {escape(which)}, {language.name}", width="content")
             if row.status is Status.FAILED:
                 st.badge("Failed", icon=":material/error:", color="red")
             else:
-                st.badge(words.plural(len(row.findings), "finding"), icon=":material/flag:", color="orange")
+                st.badge(counted(len(row.findings), "finding"), icon=":material/flag:", color="orange")
         left, right = st.columns(2, gap="medium")
         with left:
             st.html(
@@ -173,15 +181,9 @@ def decided_panel(live: RunView, rows: Sequence[ResultRow]) -> None:
     decided = [row for row in rows if row.status in _DECIDED]
     if not decided:
         return
-    with st.expander(f"Decided: {words.plural(len(decided), 'translation')}", icon=":material/verified:"):
+    with st.expander(f"Decided: {counted(len(decided), 'translation')}", icon=":material/verified:"):
         chosen = st.dataframe(
-            {
-                "Product": [row.product_name for row in decided],
-                "Field": [_LABELS.get(row.field, row.field) for row in decided],
-                "Language": [row.language for row in decided],
-                "Translation": [row.translation for row in decided],
-                "Decision": [row.status.value for row in decided],
-            },
+            under_headings(to_frame(decided, list(_HEADINGS)), _HEADINGS),
             key=f"decided_{len(decided)}",
             on_select="rerun",
             selection_mode="multi-row",
@@ -189,7 +191,7 @@ def decided_panel(live: RunView, rows: Sequence[ResultRow]) -> None:
         )
         picked = [decided[n] for n in chosen["selection"]["rows"] if n < len(decided)]
         st.button(
-            f"Undo {words.plural(len(picked), 'decision')}" if picked else "Undo",
+            f"Undo {counted(len(picked), 'decision')}" if picked else "Undo",
             key="undo",
             icon=":material/undo:",
             disabled=not picked,

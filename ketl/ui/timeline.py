@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ketl.language.languages import LANGUAGES
+from ketl._figures import counted, duration
+from ketl.language.languages import language_name
 from ketl.results.events import Answered
 from ketl.ui import words
 
 # More bars than a screen has pixels for help nobody and make the browser slow.
 BARS_MOST = 1_500
-_NAMES = {language.tag: language.name for language in LANGUAGES}
 FIRST = "First try"
 # Why an attempt was made, other than being the first: its label, and what several of them are called.
 MARKED = {"retry": ("Retry", "retries"), "repair": ("Repair", "repairs"), "hedge": ("Raced copy", "raced copies")}
@@ -53,7 +53,7 @@ class Bar:
             "Texts": self.texts,
             "Why": self.kind,
             "Outcome": self.status,
-            "Time": words.duration(self.end_s - self.start_s),
+            "Time": duration(self.end_s - self.start_s),
         }
 
 
@@ -88,7 +88,7 @@ def _bar(attempt: Answered, start_s: float, slot: int) -> Bar:
         end_s=start_s + attempt.seconds,
         slot=slot,
         model=attempt.model,
-        language=_NAMES.get(attempt.language_tag, attempt.language_tag),
+        language=language_name(attempt.language_tag),
         texts=attempt.units,
         kind=MARKED[attempt.kind][0] if attempt.kind in MARKED else FIRST,
         status=_STATUS.get(attempt.status, f"error {attempt.status}"),
@@ -108,9 +108,9 @@ def in_words(bars: Sequence[Bar]) -> str:
     last = max(bars, key=lambda bar: bar.end_s)
     longest = max(bars, key=lambda bar: bar.end_s - bar.start_s)
     said = (
-        f"{words.plural(len(bars), 'attempt')} at {words.joined(models)}, up to {most_at_once(bars)} at once. "
-        f"The longest took {words.duration(longest.end_s - longest.start_s)} ({longest.language}, "
-        f"{words.plural(longest.texts, 'text')}); "
+        f"{counted(len(bars), 'attempt')} at {words.joined(models)}, up to {most_at_once(bars)} at once. "
+        f"The longest took {duration(longest.end_s - longest.start_s)} ({longest.language}, "
+        f"{counted(longest.texts, 'text')}); "
     )
     said += "it also ended last." if longest is last else f"the last to end was {last.language}."
     counts = [(label, many, sum(bar.kind == label for bar in bars)) for label, many in MARKED.values()]

@@ -103,8 +103,8 @@ def test_a_plan_needs_no_key_and_starts_no_server(capsys: Any, monkeypatch: pyte
     [
         (["--language", "Klingon"], "“Klingon” is not known"),
         (["--language", "es", "--product", "none"], "Product “none” is not in"),
-        (["--language", "all", "--plan", "free", "--pack", "1", "--deadline", "1s"], "cannot finish in 1 seconds"),
-        (["--language", "all", "--max-cost", "0.001"], "may cost more than $0.00"),
+        (["--language", "all", "--plan", "free", "--pack", "1", "--deadline", "1s"], "cannot finish in 1.0 s"),
+        (["--language", "all", "--max-cost", "0.001"], "may cost more than $0.0010;"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(words: list[str], says: str, capsys: Any) -> None:

@@ -350,4 +350,4 @@ def test_a_deadline_that_passes_keeps_what_is_done(simulator: RunningSimulator, 
         words = ["--language", "es", "--mode", "sequential", "--pack", "8", "--deadline", "1s", "--out", str(out)]
         assert main(["translate", *words]) in (1, 2)
     said = capsys.readouterr().err
-    assert "deadline" in said or "cannot finish in 1 seconds" in said
+    assert "deadline" in said or "cannot finish in 1.0 s" in said

@@ -366,7 +366,7 @@ def test_a_spent_day_moves_the_rest_to_the_next_model():
     assert result.report["translated"] == 30
     (moved,) = result.report["substitutions"]
     assert (moved["from"], moved["to"]) == (WESTERN, SUCCESSOR)
-    assert moved["reason"].startswith(f"The TPD limit of {WESTERN} is spent; it returns in 6")
+    assert moved["reason"].startswith(f"The TPD limit of {WESTERN} is spent; it returns in 1 h 6 min")
 
 
 def test_a_text_larger_than_a_limit_moves_to_a_model_that_takes_it():

@@ -17,8 +17,8 @@ ROOMS = (
     "errors settings language provider catalog checks prompts results planning engine store memory formats runs "
     "api cli ui"
 ).split()
-# What every room may use: drawing in batches, the words of messages, the shipped files, logging, the version.
-GROUND = frozenset({"_batches", "_words", "_shipped", "logs", "version"})
+# What every room may use: batches, figures in words, the words of messages, the shipped files, logging, the version.
+GROUND = frozenset({"_batches", "_figures", "_words", "_shipped", "logs", "version"})
 # The local server stands apart: it trusts none of the rooms it tests, and nobody but its starters knows it.
 APART = "simulator"
 DOORS = frozenset({"api", "cli", "ui"})

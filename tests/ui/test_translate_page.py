@@ -192,7 +192,7 @@ def test_another_catalogue_can_be_translated_and_left_again(
     rows = [{"product_id": "A-1", "product_name": "Rope Bag <b>XL</b>", "available_colors": ["Red", "Blue"]}]
     keyed_app.run()
     keyed_app.file_uploader[0].upload("ropes.jsonl", "\n".join(map(json.dumps, rows)).encode()).run()
-    assert "**ropes.jsonl**, 1 products" in shown(keyed_app).replace("\\", "")
+    assert "**ropes.jsonl**, 1 product\n" in shown(keyed_app).replace("\\", "")
     choose(keyed_app, [0], ["fr"])
     keyed_app.button("start").click().run()
     live = finish(keyed_app)
