@@ -110,13 +110,18 @@ def outdated_panel() -> None:
     memory = Memory(runs().store, engine)
     tags = {row.language_tag for row in memory.stats() if row.engine == engine}
     languages = [language for language in LANGUAGES if language.tag in tags]
-    rows = list(islice(find_outdated(memory, catalog_in_use()[1], languages), _MOST_OUTDATED))
+    rows = list(islice(find_outdated(memory, catalog_in_use()[1], languages), _MOST_OUTDATED + 1))
     if not rows:
         st.info("Nothing: no English text has changed since it was translated.", icon=":material/history:")
         return
-    st.markdown(f"**{len(rows):,}** translations belong to an English text that has changed. Translate them again.")
+    shown = rows[:_MOST_OUTDATED]
+    # Each look goes through the whole catalogue, so past what is shown nothing is counted.
+    many = f"More than {_MOST_OUTDATED:,}" if len(rows) > len(shown) else f"{len(rows):,}"
+    st.markdown(f"**{many}** translations belong to an English text that has changed. Translate them again.")
+    if len(rows) > len(shown):
+        st.caption(f"The first {len(shown):,} are shown.")
     st.dataframe(
-        records_frame(rows, _OUTDATED).assign(Field=[field_label(row.field, row.item) for row in rows]),
+        records_frame(shown, _OUTDATED).assign(Field=[field_label(row.field, row.item) for row in shown]),
         key="outdated_table",
         hide_index=True,
     )
