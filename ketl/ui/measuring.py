@@ -143,7 +143,11 @@ def _sequence(live: RunView, report: Mapping[str, Any]) -> list[Answered]:
     kind = report["baseline"]["kind"]
     if kind == BaselineKind.MEASURED:
         return list(live.baseline) or list(live.tally.timeline)
-    return [a for a in live.tally.timeline if a.status == "200"] if kind == BaselineKind.PROJECTED else []
+    if kind == BaselineKind.PROJECTED:
+        # The projection adds up what the provider itself took, without the way there and the wait in its queue.
+        answered = (attempt for attempt in live.tally.timeline if attempt.status == "200")
+        return [replace(attempt, seconds=attempt.service_s or attempt.seconds) for attempt in answered]
+    return []
 
 
 def _numbers(report: Mapping[str, Any]) -> None:
