@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ketl.ui.estimate import estimate_and_start
-from ketl.ui.pickers import choose, chosen_so_far
+from ketl.ui.pickers import choose, chooser
 from ketl.ui.progress import run_panel
 from ketl.ui.results import results_panel
 from ketl.ui.session import current_run
@@ -11,15 +11,7 @@ from ketl.ui.session import current_run
 live = current_run()
 st.title("Translate the catalogue", anchor=False)
 
-chosen = chosen_so_far(live)
-chooser = st.expander(
-    f"What to translate: {chosen}" if chosen else "What to translate",
-    expanded=live is None,
-    key="chooser",
-    icon=":material/checklist:",
-    on_change="rerun",
-)
-with chooser:
+with chooser(live):
     left, right = st.columns([3, 2], gap="large")
     choice = choose(left, right)
     with right:

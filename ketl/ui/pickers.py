@@ -72,11 +72,22 @@ class Choice:
         )
 
 
-def chosen_so_far(live: RunView | None) -> str:
-    """Return what is chosen, in words, empty before both kinds are; a fresh session takes over its run's choice."""
+def chooser(live: RunView | None) -> DeltaGenerator:
+    """Draw the box around the choice, which says what is chosen, and return it; open while there is no run.
+
+    A fresh session takes over its run's choice.
+    """
     _seed(live, catalog_in_use()[0])
     products, languages = len(st.session_state["products"]), len(st.session_state["languages"])
-    return words.selection(products, languages) if products and languages else ""
+    label = "What to translate" + (f": {words.selection(products, languages)}" if products and languages else "")
+    # Its words and how it begins are part of what an expander is: with other words it is a new one, which must be
+    # told whether its forerunner was open, and as long as the words stay, it must not be told anything else.
+    kept = f"chooser_of_{live.run_id if live is not None else 'nothing'}"
+    label_before, began_open, was_open = st.session_state.get(kept, ("", False, live is None))
+    begins_open = began_open if label == label_before else was_open
+    box = st.expander(label, expanded=begins_open, key="chooser", icon=":material/checklist:", on_change="rerun")
+    st.session_state[kept] = (label, begins_open, box.open)
+    return box
 
 
 def choose(left: DeltaGenerator, right: DeltaGenerator) -> Choice:
