@@ -29,6 +29,12 @@ def file_bytes(live: RunView, layout: str, ending: str) -> bytes:
     return rows_to_bytes(all_rows(live), ending, layout)
 
 
+def file_name(live: RunView, export: Export) -> str:
+    """Return what a run's file is called: a demo's says so."""
+    demo = "demo-" if live.engine == "demo" else ""
+    return f"ketl-{demo}translations{'-wide' if export.layout == 'wide' else ''}{export.ending}"
+
+
 def offer_downloads(live: RunView, *, primary: bool = True) -> None:
     """Draw the download buttons; a file is made when its button is pressed, not before."""
     _button(live, EXPORTS[_FIRST], "Download CSV", "primary" if primary else "secondary")
@@ -39,11 +45,10 @@ def offer_downloads(live: RunView, *, primary: bool = True) -> None:
 
 
 def _button(live: RunView, export: Export, label: str, kind: Literal["primary", "secondary", "tertiary"]) -> None:
-    demo = "demo-" if live.engine == "demo" else ""
     st.download_button(
         label,
         partial(file_bytes, live, export.layout, export.ending),
-        f"ketl-{demo}translations{'-wide' if export.layout == 'wide' else ''}{export.ending}",
+        file_name(live, export),
         export.mime,
         key=f"download_{export.layout}_{export.ending[1:]}",
         on_click="ignore",
