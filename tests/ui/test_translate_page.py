@@ -202,6 +202,27 @@ def test_another_catalogue_can_be_translated_and_left_again(
     assert "24 products" in shown(keyed_app)
 
 
+def test_the_choice_stays_open_while_it_is_changed_beside_a_run(
+    keyed_app: AppTest, choose: Choose, finish: Finish
+) -> None:
+    keyed_app.run()
+    choose(keyed_app, [0], ["es"])
+    assert keyed_app.expander[0].proto.expanded
+    keyed_app.button("start").click().run()
+    finish(keyed_app)
+    assert not keyed_app.expander[0].proto.expanded
+    keyed_app.session_state["chooser"] = True
+    choose(keyed_app, [0, 1], ["es"])
+    keyed_app.run()
+    assert keyed_app.expander[0].label == "What to translate: 2 products, 1 language"
+    assert keyed_app.expander[0].proto.expanded
+    keyed_app.session_state["chooser"] = False
+    keyed_app.run()
+    choose(keyed_app, [0], ["es"])
+    keyed_app.run()
+    assert not keyed_app.expander[0].proto.expanded
+
+
 def test_a_second_run_of_the_same_costs_nothing_and_says_so(
     keyed_app: AppTest, choose: Choose, finish: Finish, shown: Shown
 ) -> None:
