@@ -145,3 +145,18 @@ def test_a_measurement_draws_the_run_and_its_baseline(tab: Any, demo_app: str) -
     tab.locator('[data-testid="summary"]', has_text="(measured)").wait_for(timeout=60_000)
     tab.get_by_role("heading", name="Who worked when").wait_for()
     tab.locator('[data-testid="stVegaLiteChart"] svg path[aria-roledescription="bar"]').nth(3).wait_for()
+
+
+def test_the_choice_stays_open_while_it_is_changed_beside_a_run(tab: Any, demo_app: str) -> None:
+    open_page(tab, demo_app)
+    choose_products(tab, 0)
+    choose_languages(tab, "Spanish")
+    press_translate(tab)
+    wait_for_the_end(tab)
+    box = tab.locator("details", has=tab.locator("summary", has_text="What to translate"))
+    assert box.get_attribute("open") is None
+    for action in (box.locator("summary"), tab.get_by_role("button", name="All 24")):
+        action.click()
+        settled(tab)
+    tab.get_by_text("What to translate: 24 products, 1 language").wait_for()
+    assert box.get_attribute("open") is not None
