@@ -29,7 +29,7 @@ from ketl.results.report import Facts, build_report
 from ketl.results.rows import NOT_STARTED, ResultRow, UnitCounts, UnitKey, rows_of
 from ketl.results.tally import Tally
 from ketl.runs.connection import Connection
-from ketl.runs.feed import Feeder, to_remember
+from ketl.runs.feed import Feeder
 from ketl.runs.job import Mode, job_to_json
 from ketl.runs.outcome_log import OutcomeLog
 from ketl.runs.preparation import Preparation
@@ -159,24 +159,27 @@ class Run:
         sequential = job.mode is Mode.SEQUENTIAL
         self._emit(PhaseBegan("sequential" if sequential else "parallel", plan.requests))
         row_pass = RowPass(self.selection, log, memory, self.write)
-        with ThreadPoolExecutor(1, thread_name_prefix="ketl-rows") as thread:
-            following = loop.run_in_executor(thread, row_pass.run)
-            flusher = loop.create_task(self._keep_flushing(log))
+        rows_thread = ThreadPoolExecutor(1, thread_name_prefix="ketl-rows")
+        following = loop.run_in_executor(rows_thread, row_pass.run)
+        rows_thread.shutdown(wait=False)
+        ended = asyncio.Event()
+        flushing = loop.create_task(self._keep_flushing(log, ended))
+        try:
+            makespan_s = await self._translate(plan, log, sequential=sequential)
+            last_end = loop.time()
+        except asyncio.CancelledError:
+            self.cancel("The program was closed before the run had ended.")
+            raise
+        finally:
+            if self._feeder is not None:
+                self._feeder.release()
+            ended.set()
             try:
-                makespan_s = await self._translate(plan, log, sequential=sequential)
-                last_end = loop.time()
-            except asyncio.CancelledError:
-                self.cancel("The program was closed before the run had ended.")
-                raise
+                await flushing
             finally:
-                if self._feeder is not None:
-                    self._feeder.release()
-                flusher.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await flusher
+                # Whatever happens, who follows the run must not wait for more.
                 log.close(str(self._stopped) if self._stopped is not None else NOT_STARTED)
-            await asyncio.to_thread(log.flush)
-            await following
+        await following
         closing_s = loop.time() - last_end
         limits = self._limits(levels)
         baseline = await self._baseline(plan, makespan_s)
@@ -193,11 +196,9 @@ class Run:
         def take(event: Event) -> None:
             if type(event) is Ended:
                 log.add(event.outcome)
-                asked = feeder.ended(event.outcome)
-                if recall.uses_memory and asked is not None:
-                    entry = to_remember(asked, event.outcome, self.run_id)
-                    if entry is not None:
-                        log.remember(entry)
+                entry = feeder.ended(event.outcome, self.run_id)
+                if entry is not None:
+                    log.remember(entry)
             self._emit(event)
 
         started = dispatcher.now()
@@ -353,15 +354,25 @@ class Run:
         self.connection.save_limits(store)
         store.journal.finish_run(self.run_id, result.status, result.report)
 
-    async def _keep_flushing(self, log: OutcomeLog) -> None:
+    async def _keep_flushing(self, log: OutcomeLog, ended: asyncio.Event) -> None:
+        """Write the journal every moment until the run has ended, and the rest then."""
         quiet = 0
-        while self.store is not None:
-            await asyncio.sleep(_FLUSH_EVERY_S)
+        while self.store is not None and not ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _FLUSH_EVERY_S)
             quiet = 0 if log.pending else quiet + 1
             if log.pending:
-                await asyncio.to_thread(log.flush)
+                await self._flush(log)
             elif quiet % 50 == 0:
                 await asyncio.to_thread(self.store.journal.heartbeat, self.run_id)
+        await self._flush(log)
+
+    async def _flush(self, log: OutcomeLog) -> None:
+        feeder = self._feeder
+        ended = feeder.unflushed if feeder is not None else 0
+        await asyncio.to_thread(log.flush)
+        if feeder is not None:
+            feeder.flushed(ended)
 
     async def _journal_start(self, plan: RunPlan) -> None:
         store = self.store

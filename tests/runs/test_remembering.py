@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -22,12 +20,6 @@ from tests.fakes import products, selection
 
 ERROR = Finding("numbers", Severity.ERROR, "The number 2 is missing.")
 WARNING = Finding("length-ratio", Severity.WARNING, "Much shorter than the English.")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path / 'ketl.sqlite3'}") as opened:
-        yield opened
 
 
 @pytest.fixture
