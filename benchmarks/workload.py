@@ -17,8 +17,8 @@ from ketl.language.glossary import Glossary
 from ketl.language.languages import Language, find_languages
 from ketl.prompts.brief import Brief, Prepared
 from ketl.provider.lane import Lane
+from ketl.provider.limits import UNLIMITED
 from ketl.provider.models import model_facts
-from ketl.provider.tiers import UNLIMITED
 
 _PLACES = "ridge creek summit meadow gravel timber canyon glacier harbour trail forest valley".split()
 _LOOKS = "faded bright quiet rugged airy dense woven brushed matte speckled".split()

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from ketl.catalog.catalog import Catalog
 from ketl.catalog.products import Product
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.results.events import Event
 from ketl.results.rows import ResultRow
 from ketl.runs.connection import Session, open_session
@@ -141,7 +141,7 @@ class _SharedSession:
     """
 
     def __init__(self, settings: Settings, plan: str, store: Store) -> None:
-        limits = load_plan(plan)
+        limits = load_tier(plan)
         self._open_ones = _sessions.setdefault(asyncio.get_running_loop(), {})
         self._key = (settings, plan)
         shared = self._open_ones.get(self._key)

@@ -23,7 +23,7 @@ from ketl.formats.writing import check_writable, write_rows
 from ketl.memory.memory import Memory
 from ketl.planning.plan import Goals, RunPlan, make_plan
 from ketl.planning.routing import choose_routes
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.results.baseline import BaselineKind
 from ketl.results.outcome import Outcome
 from ketl.runs.connection import open_session, plan_lanes
@@ -195,7 +195,7 @@ async def _run(
     job: Job, store: Store, run_id: str | None, before: dict[tuple[bytes, str], Outcome]
 ) -> tuple[RunResult, bool]:
     selection = select(job)
-    plan = load_plan(job.plan)
+    plan = load_tier(job.plan)
     interrupted = False
     async with await open_session(load_settings(), plan, store) as session:
         progress = Progress(selection, session.engine)
@@ -293,7 +293,7 @@ def _sum_up(result: RunResult, out: str | None) -> None:
 
 def _plan(options: argparse.Namespace) -> int:
     job = _job(options)
-    plan = load_plan(job.plan)
+    plan = load_tier(job.plan)
     selection = select(job)
     settings = load_settings()
     listed, lanes = plan_lanes(settings.engine, plan)

@@ -28,10 +28,10 @@ from ketl.errors import (
 )
 from ketl.prompts.replies import parse_reply
 from ketl.provider.lane import Lane
+from ketl.provider.limits import MAX_IN_FLIGHT
 from ketl.provider.protocol import Client, Reply
 from ketl.results.events import Admitted, Answered, LimitReached, LimitWaited
 
-MAX_IN_FLIGHT = 400
 _STARTS_PER_TURN = 24  # the loop reads answers between turns, so the first results come early
 HEDGE_SHARE = 0.03  # of the requests sent; at the late trigger this budget is hardly ever used up
 _SMALL_RUN_WEIGHT = 8.0

@@ -5,76 +5,17 @@ Nothing here reads a clock or waits: every method is handed `now`, in seconds of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ketl.errors import LimitReachedError
+from ketl.provider.bucket import MAX_GUARD_S, Bucket
+from ketl.provider.limits import PERIOD_S, Limits, amount_of
 from ketl.provider.protocol import LimitFacts
-from ketl.provider.tiers import DEVELOPER, PLANS, Limits
+from ketl.provider.tiers import DEVELOPER, TIERS
 
 # A burst that reaches the server late starts the server's refill late, so ours must not run ahead of it;
 # measured on loopback, more is learned when a refusal happens all the same.
 GUARD_S = 0.03
-MAX_GUARD_S = 1.0
-_MINUTE_S = 60.0
-_DAY_S = 86_400.0
-PERIOD_S: Mapping[str, float] = {
-    "RPM": _MINUTE_S,
-    "TPM": _MINUTE_S,
-    "OTPM": _MINUTE_S,
-    "ITPM": _MINUTE_S,
-    "RPD": _DAY_S,
-    "TPD": _DAY_S,
-}
-
-
-class Bucket:
-    """A leaky bucket that starts full to spend and refills continuously.
-
-    `capacity` may be spent at once, `rate` comes back per second. `level(now)` is what is spent and not yet
-    refilled: Groq refuses while level + requested > capacity, and asks to wait
-    (level + requested - capacity) / rate.
-    """
-
-    __slots__ = ("_at", "_begun", "_used", "capacity", "rate")
-
-    def __init__(self, limit: float, burst: float | None, period_s: float) -> None:
-        self.capacity = float(burst if burst is not None else limit)
-        self.rate = limit / period_s
-        self._used = 0.0
-        self._at = 0.0
-        self._begun = 0.0
-
-    def level(self, now: float) -> float:
-        """Return what is spent and not yet refilled."""
-        return max(0.0, self._used - self.rate * (now - self._at))
-
-    def delay(self, amount: float, now: float, guard_s: float = 0.0) -> float:
-        """Return the seconds until `amount` may be spent; infinite when it never may.
-
-        `guard_s` is how much later than ours the provider's refill may have begun: until so much time has
-        passed since the bucket was last empty, nothing counts as refilled.
-        """
-        if amount > self.capacity:
-            return float("inf")
-        left = self._used - self.rate * (now - self._at)
-        level = left + self.rate * min(guard_s, now - self._begun)
-        if level <= 0.0 or level + amount - self.capacity <= 1e-9:
-            return 0.0
-        return (left + amount - self.capacity) / self.rate + guard_s
-
-    def spend(self, amount: float, now: float) -> None:
-        """Book `amount` as spent (negative: given back)."""
-        level = self.level(now)
-        if level == 0.0 and now - self._at > self._used / self.rate + MAX_GUARD_S:
-            self._begun = now
-        self._used = max(0.0, level + amount)
-        self._at = now
-
-    def set_level(self, level: float, now: float) -> None:
-        """Correct the book to what the provider said."""
-        self._used = max(0.0, level)
-        self._at = now
 
 
 @dataclass(slots=True)
@@ -148,7 +89,7 @@ class LaneBooks:
         """Return the seconds until a request of this size may be sent, and the limit that binds ("" if none)."""
         worst, kind = max(0.0, self.paused_until - now), "PAUSE"
         for name, bucket in self.buckets.items():
-            wait = bucket.delay(_amount(name, prompt, ceiling), now, self.guard_s)
+            wait = bucket.delay(amount_of(name, 1.0, prompt, ceiling), now, self.guard_s)
             if wait > worst:
                 worst, kind = wait, name
         return worst, (kind if worst > 0.0 else "")
@@ -164,7 +105,7 @@ class LaneBooks:
         self._under_way_tokens += prompt + ceiling
         self._under_way += 1
         for name, bucket in self.buckets.items():
-            bucket.spend(_amount(name, prompt, ceiling), now)
+            bucket.spend(amount_of(name, 1.0, prompt, ceiling), now)
         return charge
 
     def over(self, charge: Charge) -> None:
@@ -195,7 +136,7 @@ class LaneBooks:
         self._spent_tokens -= charge.prompt + charge.ceiling
         self._spent_requests -= 1
         for name, bucket in self.buckets.items():
-            bucket.spend(-_amount(name, charge.prompt, charge.ceiling), now)
+            bucket.spend(-amount_of(name, 1.0, charge.prompt, charge.ceiling), now)
 
     def observe(self, facts: LimitFacts, charge: Charge, now: float) -> None:
         """Correct the books by an answer's headers.
@@ -235,7 +176,7 @@ class LaneBooks:
             self.proven, self._assumed = True, False
             return
         # RPM and TPD stand in no header: taken from the plan that has these figures, else learned by refusal.
-        plan = next((p for p in PLANS.values() if p.tpm == tpm and (p.rpd == rpd or p is DEVELOPER)), None)
+        plan = next((p for p in TIERS.values() if p.tpm == tpm and (p.rpd == rpd or p is DEVELOPER)), None)
         self._build(
             replace(
                 known,
@@ -285,7 +226,9 @@ class LaneBooks:
         if kind in ("RPM", "TPM"):
             self.limits = replace(self.limits, **{f"{_FIELD[kind]}_burst": burst})
         if wait_s is not None:
-            asked = error.requested if error.requested is not None else charge_amount(kind, charge)
+            asked = (
+                error.requested if error.requested is not None else amount_of(kind, 1.0, charge.prompt, charge.ceiling)
+            )
             level = bucket.capacity - asked + wait_s * rate
         else:
             level = error.used if error.used is not None else bucket.level(now)
@@ -295,17 +238,6 @@ class LaneBooks:
 
 
 _FIELD = {"RPM": "rpm", "TPM": "tpm", "RPD": "rpd", "TPD": "tpd", "OTPM": "otpm"}
-
-
-def charge_amount(kind: str, charge: Charge) -> float:
-    """Return what a charge took from the bucket of `kind`."""
-    return _amount(kind, charge.prompt, charge.ceiling)
-
-
-def _amount(kind: str, prompt: float, ceiling: float) -> float:
-    if kind in ("RPM", "RPD"):
-        return 1.0
-    return ceiling if kind == "OTPM" else prompt + ceiling
 
 
 def _spent(bucket: Bucket, limit: float, remaining: float) -> float:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from ketl.catalog.catalog import Catalog
 from ketl.errors import KetlError
 from ketl.planning.plan import RunPlan
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.results.events import Answered, Ended, Event, PhaseBegan
 from ketl.results.outcome import Outcome
 from ketl.results.tally import TIMELINE_MOST, Tally
@@ -230,7 +230,7 @@ class Runs:
         async with self._opening:
             session = self._sessions.get(plan)
             if session is None:
-                session = await open_session(self.settings, load_plan(plan), self.store)
+                session = await open_session(self.settings, load_tier(plan), self.store)
                 self._sessions[plan] = session
             return session
 

@@ -20,7 +20,7 @@ import pytest
 from ketl.catalog.catalog import Catalog
 from ketl.cli import main
 from ketl.provider.models import MODELS
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.runs.connection import open_session
 from ketl.runs.job import Mode
 from ketl.runs.run import Run, RunResult
@@ -38,7 +38,7 @@ def run(*chosen: Selection, plan: str = "unlimited", store: Store | None = None)
     """Run selections at the same time in one session with the provider of the environment."""
 
     async def go() -> list[RunResult]:
-        async with await open_session(load_settings(), load_plan(plan), store) as session:
+        async with await open_session(load_settings(), load_tier(plan), store) as session:
             return list(await asyncio.gather(*(Run(one, session, store).execute() for one in chosen)))
 
     return asyncio.run(go())
