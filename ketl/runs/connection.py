@@ -12,7 +12,7 @@ from hashlib import blake2b
 from types import TracebackType
 from typing import Self
 
-from ketl.engine.dispatcher import Dispatcher
+from ketl.engine.admission import Dispatcher
 from ketl.engine.retries import backoff_s
 from ketl.errors import ModelGoneError, ProviderError, RefusedError, RunError, UnreachableError, UnusableReplyError
 from ketl.planning.routing import living_by_table
