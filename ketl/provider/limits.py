@@ -9,14 +9,14 @@ from dataclasses import dataclass
 # that no request that was admitted, and whose time is taken, waits for one.
 MAX_IN_FLIGHT = 400
 
-_MINUTE_S = 60.0
+MINUTE_S = 60.0
 _DAY_S = 86_400.0
 # The kinds, as the provider names them: requests, tokens, completion (O) and prompt (I) tokens a minute or day.
 PERIOD_S: Mapping[str, float] = {
-    "RPM": _MINUTE_S,
-    "TPM": _MINUTE_S,
-    "OTPM": _MINUTE_S,
-    "ITPM": _MINUTE_S,
+    "RPM": MINUTE_S,
+    "TPM": MINUTE_S,
+    "OTPM": MINUTE_S,
+    "ITPM": MINUTE_S,
     "RPD": _DAY_S,
     "TPD": _DAY_S,
 }
