@@ -18,7 +18,7 @@ _MAX_OPEN_S = 30.0
 class Lane:
     """One model of one provider account, shared by every run in the process.
 
-    Holds plain numbers only, so it may outlive the event loop it is used in.
+    Holds books and figures but nothing of an event loop, so it may outlive the loop it is used in.
     """
 
     def __init__(self, model: Model, limits: Limits, *, auto: bool, plan: str = "") -> None:
@@ -32,12 +32,6 @@ class Lane:
         self.exhausted_until = 0.0
         self.sent = 0
         self.answered = 0
-        self.first_sent_at = 0.0
-        self.pace_at = 0.0
-        self.pace_left = 0
-        self.probe_at = 0.0
-        self.probes = 0
-        self.past_likeliest = False
         self._failures = 0
         self._openings = 0
         self.closed_until = 0.0
