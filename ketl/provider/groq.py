@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
+import logging
 import re
 import urllib.request
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import groq
 import httpx
 import orjson
-from groq._models import FinalRequestOptions
 from httpx_aiohttp import AiohttpTransport
 
 from ketl._words import hide_key
 from ketl.errors import UnusableReplyError
 from ketl.provider.groq_errors import to_ketl_error
 from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
+
+if TYPE_CHECKING:
+    from groq._models import FinalRequestOptions
+
+logger = logging.getLogger(__name__)
 
 CHAT_PATH = "/openai/v1/chat/completions"
 MODELS_PATH = "/openai/v1/models"
@@ -26,6 +33,8 @@ MAX_CONNECTIONS = 512
 # Shorter than the idle time-out of common servers (5 s), so that a connection is dropped by us and not
 # found dead by the next request, which could not be told from a failed one.
 KEEPALIVE_S = 4.0
+# The parameters of the SDK's private method that the frame stands in for.
+_BUILDS_BY = ["self", "options", "retries_taken"]
 
 
 class GroqClient:
@@ -43,20 +52,18 @@ class GroqClient:
             keepalive_expiry=KEEPALIVE_S,
         )
         hide_key(api_key)
-        self._sdk = _FramedSdk(
+        self._sdk, self._post = _connect(
             api_key=api_key,
             base_url=normal_base_url(base_url) if base_url else None,
             max_retries=0,
             timeout=timeout,
             http_client=_DirectClient(_transport(limits), timeout),
         )
-        # An absolute address spares the SDK merging it with its base for every request.
-        self._chat_url = str(self._sdk.base_url).rstrip("/") + CHAT_PATH
 
     @property
     def encrypted(self) -> bool:
         """Whether the connections are made over TLS."""
-        return self._chat_url.startswith("https:")
+        return self._sdk.base_url.scheme == "https"
 
     async def complete(self, call: Call) -> Reply:
         """Return the answer to `call`.
@@ -71,7 +78,7 @@ class GroqClient:
             **call.extra,
         }
         try:
-            response = await self._sdk.post_framed(self._chat_url, orjson.dumps(body))
+            response = await self._post(orjson.dumps(body))
         except groq.APIError as error:
             raise to_ketl_error(error, call.model) from error
         return read_reply(response.content, response.headers.raw, call.model)
@@ -105,47 +112,88 @@ class _FramedSdk(groq.AsyncGroq):
     """The SDK, filling the one kind of request that is repeated into a frame built once.
 
     Its typed call costs 0.82 ms, `post` with a raw response 0.40, and half of that goes into describing
-    and merging the same options and headers for every request.
+    and merging the same options and headers for every request. Private parts of the SDK are used for it, so
+    `prepare` looks first whether they are those that this was written for.
     """
 
     _options: FinalRequestOptions | None = None
     _frame: tuple[httpx.URL, list[tuple[bytes, bytes]], dict[str, Any]] | None = None
 
-    async def post_framed(self, url: str, content: bytes) -> httpx.Response:
+    def prepare(self, url: str) -> None:
+        """Build the frame for this address; raises whatever an SDK of another build makes of it."""
+        from groq._models import FinalRequestOptions
+
+        inside = groq.AsyncGroq._build_request
+        if inspect.iscoroutinefunction(inside) or list(inspect.signature(inside).parameters) != _BUILDS_BY:
+            raise TypeError("requests are built by another method")
+        options = FinalRequestOptions.construct(method="post", url=url, content=b"{}")
+        inspect.signature(self.request).bind(httpx.Response, options)
+        first = self._build_request(options.model_copy())
+        if (first.method, str(first.url), first.content) != ("POST", url, b"{}"):
+            raise TypeError("requests are built otherwise")
+        if first.headers["authorization"] != f"Bearer {self.api_key}":
+            raise TypeError("the key is sent otherwise")
+        headers = [(name, value) for name, value in first.headers.raw if name.lower() != b"content-length"]
+        self._options, self._frame = options, (first.url, headers, first.extensions)
+
+    @property
+    def user_agent(self) -> str:
+        """The SDK's own name, whichever way requests go."""
+        return f"{groq.AsyncGroq.__name__}/Python {groq.__version__}"
+
+    async def post_framed(self, content: bytes) -> httpx.Response:
         """Return what `post(url, content=content, cast_to=httpx.Response)` would."""
-        if self._options is None:
-            self._options = FinalRequestOptions.construct(method="post", url=url, content=b"")
+        assert self._options is not None, "prepare() comes first"
         options = self._options.model_copy()
         options.content = content
         return await self.request(httpx.Response, options)
 
     def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx.Request:
         content = options.content
-        if not isinstance(content, bytes):
+        if self._frame is None or not isinstance(content, bytes):
             return super()._build_request(options, retries_taken=retries_taken)
-        if self._frame is None:
-            first = super()._build_request(options, retries_taken=retries_taken)
-            headers = [(name, value) for name, value in first.headers.raw if name.lower() != b"content-length"]
-            self._frame = (first.url, headers, first.extensions)
         url, headers, extensions = self._frame
         length = (b"Content-Length", b"%d" % len(content))
         return httpx.Request("POST", url, headers=[*headers, length], content=content, extensions=extensions)
 
 
+def _connect(**options: Any) -> tuple[groq.AsyncGroq, Callable[[bytes], Awaitable[httpx.Response]]]:
+    """Return the SDK and what posts the body of a completion with it: by the frame, else by its public way."""
+    plain = groq.AsyncGroq(**options)
+    # An absolute address spares the SDK merging it with its base for every request.
+    url = str(plain.base_url).rstrip("/") + CHAT_PATH
+    try:
+        framed = _FramedSdk(**options)
+        framed.prepare(url)
+        return framed, framed.post_framed
+    except Exception as surprise:
+        logger.warning(
+            "Inside, the Groq SDK %s is not as expected (%s: %s). Requests go its public way, which takes about "
+            "0.2 ms of CPU more for each.",
+            groq.__version__,
+            type(surprise).__name__,
+            surprise,
+        )
+    return plain, lambda content: plain.post(url, content=content, cast_to=httpx.Response)
+
+
 class _DirectClient(httpx.AsyncClient):
     """Hands a request straight to the transport.
 
-    Cookies, redirects and login flows are for browsing; looking for them took a quarter of a call's CPU.
+    Cookies, redirects and login flows are for browsing; looking for them took a quarter of a call's CPU, so what
+    the SDK may say of them is not listened to.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, timeout: httpx.Timeout) -> None:
         super().__init__(transport=transport, timeout=timeout)
         self._direct = transport
 
-    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        """Send `request` and return its response, read to the end."""
+    async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
+        """Send `request` and return its response, read to the end unless it is to be streamed."""
         response = await self._direct.handle_async_request(request)
         response.request = request
+        if stream:
+            return response
         try:
             await response.aread()
         except BaseException:
