@@ -7,6 +7,7 @@ task: a request becomes a task only when its lane has room, and `wake` is called
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import random
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from ketl.provider.lane import Lane
 from ketl.provider.limits import MAX_IN_FLIGHT
 from ketl.provider.protocol import Client
 from ketl.results.events import LimitReached, LimitWaited
+
+logger = logging.getLogger(__name__)
 
 HEDGE_SHARE = 0.03  # of the requests sent; at the late trigger this budget is hardly ever used up
 _STARTS_PER_TURN = 24  # the loop reads answers between turns, so the first results come early
@@ -109,6 +112,7 @@ class Dispatcher:
                 f"The run stopped on an internal error ({type(failure).__name__}); what was done is kept."
             )
             for work in list(self._works):
+                logger.exception("run %s request -: admission failed, so the run stops", work.run_id)
                 work.stop(reason)
 
     def _admit(self) -> None:
@@ -164,7 +168,7 @@ class Dispatcher:
             if math.isinf(wait_s):
                 self._too_large(work, request, lane, prompt + ceiling)
                 return 0.0
-            return self._held_back(work, lane, wait_s, kind, now)
+            return self._held_back(work, request, lane, wait_s, kind, now)
         wait_s = self._pacing.wait_s(lane, now)
         if wait_s > 0.0:
             return wait_s
@@ -182,9 +186,11 @@ class Dispatcher:
         self._hedging.begin()
         return 0.0
 
-    def _held_back(self, work: Work, lane: Lane, wait_s: float, kind: str, now: float) -> float:
+    def _held_back(self, work: Work, request: Request, lane: Lane, wait_s: float, kind: str, now: float) -> float:
         """Take in that a limit holds a lane back; return the seconds after which to look again."""
         if work.too_long(wait_s, kind):
+            said = "run %s request %s: the %s limit of %s is spent for %.0f s"
+            logger.warning(said, work.run_id, request.number, kind, lane.model.id, wait_s)
             lane.exhausted_until = now + wait_s
             for other in list(self._works):
                 other.lane_exhausted(lane, kind, wait_s)
@@ -211,10 +217,9 @@ class Dispatcher:
 
     def _gone(self, lane: Lane, reason: str) -> None:
         """Take in that a model is gone, for the reason that the provider gave."""
-        if lane.gone is None:
-            lane.gone = reason
-            for work in list(self._works):
-                work.lane_gone(lane)
+        lane.gone = reason
+        for work in list(self._works):
+            work.lane_gone(lane)
 
     # -- late attempts ------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 from ketl.engine.backlog import Backlog
@@ -15,6 +16,8 @@ from ketl.provider.lane import Lane
 from ketl.results.events import Ended, Event
 from ketl.results.outcome import Outcome, Status
 
+logger = logging.getLogger(__name__)
+
 _LEFT_OUT_TRIES = 3
 _LEFT_OUT = "The models left this text out of their answers several times. Run it again, or shorten it."
 
@@ -22,7 +25,7 @@ _LEFT_OUT = "The models left this text out of their answers several times. Run i
 class Answers:
     """Judges the answers of one run; `ask` queues what has to be asked for once more, `emit` takes the ends.
 
-    `started` is the loop's time at which the run began.
+    `started` is the loop's time at which the run began, `run_id` its number for the log.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Answers:
         ask: Asking,
         emit: Callable[[Event], None],
         started: float,
+        run_id: str,
     ) -> None:
         self._brief = brief
         self._routes = routes
@@ -41,6 +45,7 @@ class Answers:
         self._ask = ask
         self._emit = emit
         self._started = started
+        self._run_id = run_id
         self._ladder = Ladder(emit)
 
     def take(self, request: Request, parsed: Parsed, lane: Lane, seconds: float, now: float) -> None:
@@ -55,6 +60,7 @@ class Answers:
             try:
                 text, findings = self._brief.judge(item, answer)
             except Exception as fault:  # a bug of one check on one odd text costs that text, not the pack
+                logger.exception("run %s request %s: a check failed on one text", self._run_id, request.number)
                 reason = f"The checks stumbled over this text ({type(fault).__name__}). Run it again, or report it."
                 self._end(_failed(item, reason, lane.model.id), now)
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from ketl.provider.books import Charge
 from ketl.provider.lane import Lane
 from ketl.provider.protocol import Client, Reply
 from ketl.results.events import Admitted, Answered, LimitReached
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +86,9 @@ class Attempts:
         work.emit(Admitted(request.number, name, now - work.started, not request.models, name not in request.models))
         request.models.add(name)
         attempt.task = self._loop.create_task(self._run(attempt))
+        if logger.isEnabledFor(logging.DEBUG):
+            said = "run %s request %s begins: %s attempt at %s, %d texts"
+            logger.debug(said, work.run_id, request.number, kind, name, len(request.items))
 
     def cancel(self, attempt: Attempt, why: str) -> None:
         """Cancel an attempt in flight: timeout, superseded, or cancelled."""
@@ -114,10 +120,12 @@ class Attempts:
         except asyncio.CancelledError:
             attempt.ended = attempt.ended or "cancelled"
         except Exception as failure:  # a fault of ours must fail one request, not hang the run
+            logger.exception("run %s request %s could not be sent", attempt.work.run_id, request.number)
             error = _internal(failure, attempt.lane)
         try:
             self._over(attempt, reply, error)
         except Exception as failure:  # a fault of ours must fail one request, not hang the run
+            logger.exception("run %s request %s: its end could not be taken in", attempt.work.run_id, request.number)
             if not request.done:
                 attempt.work.give_up(request, _internal(failure, attempt.lane), attempt.lane)
             self._wake()
@@ -176,18 +184,24 @@ class Attempts:
         work, request, lane = attempt.work, attempt.request, attempt.lane
         self._report(attempt, status_of(error), now, (0, 0, 0))
         if isinstance(error, LimitReachedError) and error.kind != "CAPACITY":
-            lane.books.refused(error, attempt.charge, now)
+            if lane.books.refused(error, attempt.charge, now):
+                said = "run %s request %s: a refusal of %s told its limit, %s %s"
+                logger.warning(said, work.run_id, request.number, lane.model.id, error.kind, f"{error.limit:,.0f}")
             request.refusals += 1
             if not error.too_large:
                 work.emit(LimitReached(lane.model.id, error.kind or "", error.wait_s or 0.0, True))
         elif isinstance(error, ModelGoneError):
             lane.books.give_back(attempt.charge, now)
-            self._lane_gone(lane, str(error))
+            if lane.gone is None:
+                logger.warning("run %s request %s: %s is gone: %s", work.run_id, request.number, lane.model.id, error)
+                self._lane_gone(lane, str(error))
         else:
             if not isinstance(error, UnreachableError):
                 lane.books.give_back(attempt.charge, now)
-            if isinstance(error, (ProviderError, UnreachableError)) and attempt.ended != "superseded":
-                lane.failed(now)
+            down = isinstance(error, (ProviderError, UnreachableError)) and attempt.ended != "superseded"
+            if down and lane.failed(now):
+                said = "run %s request %s: %s failed again and again, so it is left alone for %.1f s"
+                logger.warning(said, work.run_id, request.number, lane.model.id, lane.closed_until - now)
         if isinstance(error, RefusedError) and lane.goes_without(error.code or "", attempt.started, now):
             if not request.done and not request.in_flight:
                 work.put_back(request, 0.0)
@@ -233,6 +247,9 @@ class Attempts:
         work, request, lane = attempt.work, attempt.request, attempt.lane
         if predicted_s is None:
             predicted_s = lane.times.predict(request.completion_est)
+        if logger.isEnabledFor(logging.DEBUG):
+            said = "run %s request %s ends: %s from %s after %.3f s"
+            logger.debug(said, work.run_id, request.number, status, lane.model.id, now - attempt.started)
         work.emit(
             Answered(
                 request.number,

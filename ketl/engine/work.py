@@ -38,7 +38,10 @@ class WorkLimits:
 
 
 class Work:
-    """One run in the engine. `emit` takes its events; `drained()` returns when every request has ended."""
+    """One run in the engine. `emit` takes its events; `drained()` returns when every request has ended.
+
+    `run_id` is the run's number for the log.
+    """
 
     def __init__(
         self,
@@ -49,7 +52,9 @@ class Work:
         limits: WorkLimits,
         *,
         started: float,
+        run_id: str = "",
     ) -> None:
+        self.run_id = run_id
         self.brief = brief
         self.emit = emit
         self.started = started
@@ -61,7 +66,9 @@ class Work:
         self._budget = Budget(limits.max_cost_usd)
         self._queues = Queues(routes)
         self._backlog = Backlog(self._queues)
-        self._answers = Answers(brief, self._routes, self._backlog, ask=self.put, emit=emit, started=started)
+        self._answers = Answers(
+            brief, self._routes, self._backlog, ask=self.put, emit=emit, started=started, run_id=run_id
+        )
         self._sent = 0
         self._number = 0
 

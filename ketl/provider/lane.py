@@ -64,13 +64,15 @@ class Lane:
         self.closed_until = 0.0
         self.answered += 1
 
-    def failed(self, now: float) -> None:
-        """Take in a failure of the provider; after five in a row the lane closes for a while."""
+    def failed(self, now: float) -> bool:
+        """Take in a failure of the provider; after five in a row the lane closes for a while, which is returned."""
         self._failures += 1
-        if self._failures >= _BREAK_AFTER:
-            self._openings += 1
-            self._failures = _BREAK_AFTER - 1  # the next failure, of the single probe, closes it again
-            self.closed_until = now + min(_MAX_OPEN_S, 0.5 * 2.0**self._openings)
+        if self._failures < _BREAK_AFTER:
+            return False
+        self._openings += 1
+        self._failures = _BREAK_AFTER - 1  # the next failure, of the single probe, closes it again
+        self.closed_until = now + min(_MAX_OPEN_S, 0.5 * 2.0**self._openings)
+        return True
 
     def service_seconds(self, seconds: float, said_s: float | None, trip_s: float) -> float:
         """Return how long the provider took for an answer that came after `seconds`.

@@ -192,7 +192,7 @@ class Run:
         limits = WorkLimits(
             max_in_flight=1 if sequential else None, max_cost_usd=job.max_cost_usd, hedging=not sequential
         )
-        work = Work(session.dispatcher, self.selection.brief, routes, take, limits, started=started)
+        work = Work(session.dispatcher, self.selection.brief, routes, take, limits, started=started, run_id=self.run_id)
         session.dispatcher.add(work)
         return work
 
