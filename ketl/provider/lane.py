@@ -65,14 +65,18 @@ class Lane:
         self.answered += 1
 
     def failed(self, now: float) -> bool:
-        """Take in a failure of the provider; after five in a row the lane closes for a while, which is returned."""
+        """Take in a failure of the provider; after five in a row the lane closes for a while.
+
+        Returns whether it was open and closes now.
+        """
+        was_open = now >= self.closed_until
         self._failures += 1
         if self._failures < _BREAK_AFTER:
             return False
         self._openings += 1
         self._failures = _BREAK_AFTER - 1  # the next failure, of the single probe, closes it again
         self.closed_until = now + min(_MAX_OPEN_S, 0.5 * 2.0**self._openings)
-        return True
+        return was_open
 
     def service_seconds(self, seconds: float, said_s: float | None, trip_s: float) -> float:
         """Return how long the provider took for an answer that came after `seconds`.
