@@ -17,12 +17,14 @@ from ketl.language.glossary import Glossary
 from ketl.language.languages import find_languages
 from ketl.prompts.brief import Brief
 from ketl.provider.lane import Lane
+from ketl.provider.limits import Limits
 from ketl.provider.models import model_facts
 from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
-from ketl.provider.tiers import Limits, load_plan
+from ketl.provider.tiers import load_tier
 from ketl.runs.connection import Connection
 from ketl.runs.job import Job
-from ketl.runs.run import Run, RunResult
+from ketl.runs.result import RunResult
+from ketl.runs.run import Run
 from ketl.runs.selection import Selection, cut
 
 T = TypeVar("T")
@@ -188,7 +190,7 @@ def selection(catalog: Catalog, *languages: str, **job: Any) -> Selection:
 
 def lanes_for(provider: FakeProvider, limits: Limits | None = None, plan: str = "unlimited") -> dict[str, Lane]:
     """Return fresh lanes for the provider's models."""
-    chosen = load_plan(plan)
+    chosen = load_tier(plan)
     return {
         name: Lane(model_facts(name), limits or chosen.limits_of(name), auto=chosen.auto, plan=plan)
         for name in provider.models

@@ -11,7 +11,7 @@ from ketl.checks import REGISTRY
 from ketl.cli.tables import show
 from ketl.language.languages import LANGUAGES
 from ketl.provider.models import CHAINS, MODELS
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.runs.connection import open_connection
 from ketl.settings import load_settings
 from ketl.store.store import Store
@@ -51,7 +51,7 @@ def _languages(options: argparse.Namespace) -> int:
 
 def _models(options: argparse.Namespace) -> int:
     async def listed() -> set[str]:
-        async with await open_connection(load_settings(), load_plan("auto")) as session:
+        async with await open_connection(load_settings(), load_tier("auto")) as session:
             return {row.id for row in session.listed if row.active}
 
     alive = asyncio.run(listed())

@@ -25,7 +25,7 @@ from ketl.formats.registry import find_export
 from ketl.formats.writing import check_writable, write_rows
 from ketl.memory.memory import Memory
 from ketl.planning.plan import RunPlan
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.results.baseline import BaselineKind
 from ketl.results.rows import ResultRow
 from ketl.runs.connection import Connection, open_connection, plan_lanes
@@ -33,7 +33,8 @@ from ketl.runs.drive import EarlierPart, drive, take_over
 from ketl.runs.durations import parse_length
 from ketl.runs.job import Job, Mode
 from ketl.runs.preparation import Preparation
-from ketl.runs.run import Run, RunResult
+from ketl.runs.result import RunResult
+from ketl.runs.run import Run
 from ketl.runs.selection import select
 from ketl.settings import Settings, load_settings
 from ketl.store.store import Store
@@ -195,7 +196,7 @@ async def _run(
     job: Job, settings: Settings, store: Store, earlier: EarlierPart | None, file: _RowFile
 ) -> tuple[RunResult, bool]:
     progress = Progress(settings.engine)
-    plan = load_plan(job.plan)
+    plan = load_tier(job.plan)
     loop = asyncio.get_running_loop()
     interrupted = False
 
@@ -319,7 +320,7 @@ def _sum_up(result: RunResult, out: str | None) -> None:
 
 def _plan(options: argparse.Namespace) -> int:
     job = _job(options)
-    plan = load_plan(job.plan)
+    plan = load_tier(job.plan)
     selection = select(job)
     settings = load_settings()
     listed, lanes = plan_lanes(settings.engine, plan)

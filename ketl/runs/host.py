@@ -17,14 +17,15 @@ from typing import Any, TypeVar
 from ketl.catalog.catalog import Catalog
 from ketl.errors import KetlError
 from ketl.planning.plan import RunPlan
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.results.events import Answered, Ended, Event, PhaseBegan, Planned
 from ketl.results.outcome import Outcome
 from ketl.results.tally import TIMELINE_MOST, Tally
 from ketl.runs.connection import Connection, open_connection
 from ketl.runs.drive import EarlierPart, drive, take_over
 from ketl.runs.job import Job
-from ketl.runs.run import Run, RunResult, new_run_id
+from ketl.runs.result import RunResult
+from ketl.runs.run import Run, new_run_id
 from ketl.runs.selection import Selection, select
 from ketl.settings import Settings
 from ketl.store.records import RunStatus
@@ -247,7 +248,7 @@ class RunHost:
         async with self._opening:
             connection = self._connections.get(plan)
             if connection is None:
-                connection = await open_connection(self.settings, load_plan(plan), self.store)
+                connection = await open_connection(self.settings, load_tier(plan), self.store)
                 self._connections[plan] = connection
         yield connection
 

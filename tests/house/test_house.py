@@ -20,11 +20,6 @@ from tests.guard import NetworkGuard, NetworkRefusedError
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "ketl").rglob("*.py"))
 MOST_LINES = 400
-# Longer than that, and why; an entry that is no longer needed must go.
-LONGER: dict[str, str] = {
-    "ketl/engine/dispatcher.py": "admission, attempts and hedging share the books of what is in flight",
-    "ketl/engine/work.py": "one run's queues and the ends of its segments are one state",
-}
 
 
 def name_of(path: Path) -> str:
@@ -53,10 +48,7 @@ def test_importing_the_package_is_light() -> None:
 def test_a_module_is_short_and_opens_with_a_sentence(path: Path) -> None:
     text = path.read_text("utf-8")
     lines = text.count("\n")
-    if name_of(path) in LONGER:
-        assert lines > MOST_LINES, f"{name_of(path)} is short again: take it out of LONGER."
-    else:
-        assert lines <= MOST_LINES, f"{name_of(path)} has {lines} lines: it wants to become two modules."
+    assert lines <= MOST_LINES, f"{name_of(path)} has {lines} lines: it wants to become two modules."
     tree = ast.parse(text)
     opening = ast.get_docstring(tree)
     assert opening, f"{name_of(path)} opens with no sentence."

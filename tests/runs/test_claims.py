@@ -13,7 +13,8 @@ from ketl.errors import RunError
 from ketl.language.glossary import Glossary, Term
 from ketl.language.languages import find_languages
 from ketl.prompts.brief import Brief
-from ketl.runs.run import Run, RunResult
+from ketl.runs.result import RunResult
+from ketl.runs.run import Run
 from ketl.runs.selection import Selection
 from ketl.store.store import Store
 from tests.fakes import FakeProvider, lanes_for, open_fake, products, run_by_hand, selection, translated

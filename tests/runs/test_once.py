@@ -17,7 +17,8 @@ from ketl.results.events import Event, Planned
 from ketl.runs import recall as recall_module
 from ketl.runs.drive import drive
 from ketl.runs.job import Job
-from ketl.runs.run import Run, RunResult
+from ketl.runs.result import RunResult
+from ketl.runs.run import Run
 from ketl.store.store import Store
 from tests.fakes import FakeProvider, lanes_for, open_fake, products, run_by_hand
 
