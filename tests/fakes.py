@@ -25,6 +25,7 @@ from ketl.runs.connection import Session
 from ketl.runs.job import Job
 from ketl.runs.run import Run, RunResult
 from ketl.runs.selection import Selection
+from ketl.store.store import Store
 
 T = TypeVar("T")
 WESTERN = "llama-3.3-70b-versatile"
@@ -206,11 +207,12 @@ def translate(
     *,
     watch: Callable[[Any], None] = lambda event: None,
     meddle: Callable[[Run], Coroutine[Any, Any, None]] | None = None,
+    store: Store | None = None,
 ) -> RunResult:
     """Run a selection against the provider on a hand-moved loop; `meddle` runs beside it."""
 
     async def go() -> RunResult:
-        run = Run(chosen, open_fake(provider, lanes or lanes_for(provider)), None, watch)
+        run = Run(chosen, open_fake(provider, lanes or lanes_for(provider)), store, watch)
         beside = asyncio.ensure_future(meddle(run)) if meddle else None
         result = await run.execute()
         if beside is not None:
