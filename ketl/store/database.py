@@ -191,16 +191,17 @@ class Database:
             index_elements=list(keys), set_={name: fresh.excluded[name] for name in columns}
         )
 
-    def prepared(self, statement: ClauseElement, columns: Sequence[str] | None = None) -> str:
+    def prepared(self, statement: ClauseElement, columns: Sequence[str] = ()) -> str:
         """Return a statement in the driver's words; its values are given as a tuple, in the order they stand in it.
 
-        `columns` are those that an INSERT fills.
+        `columns` are those that an INSERT fills, in the table's order. Raises ValueError for another order.
         """
-        return str(
-            statement.compile(
-                dialect=self._engine.dialect, column_keys=columns, compile_kwargs={"render_postcompile": True}
-            )
+        compiled = statement.compile(
+            dialect=self._engine.dialect, column_keys=columns or None, compile_kwargs={"render_postcompile": True}
         )
+        if columns and getattr(compiled, "positiontup", None) != list(columns):
+            raise ValueError("the columns stand in another order in the table")
+        return str(compiled)
 
 
 class Lookup:
