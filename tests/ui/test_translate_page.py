@@ -226,7 +226,9 @@ def test_an_address_of_a_run_that_is_gone_says_so(app: AppTest, shown: Shown) ->
 def test_a_run_that_was_interrupted_can_be_finished(keyed_app: AppTest, finish: Finish, shown: Shown) -> None:
     job = Job(products=("1",), languages=("es",))
     with Store(clock=lambda: time.time() - 100) as an_earlier_process:
-        an_earlier_process.start_run("cut-short", engine="groq", mode="parallel", spec=job_to_json(job), counts={})
+        an_earlier_process.journal.start_run(
+            "cut-short", engine="groq", mode="parallel", spec=job_to_json(job), counts={}
+        )
     keyed_app.run()
     assert "ended before everything was translated" in shown(keyed_app)
     keyed_app.button("resume").click().run()
