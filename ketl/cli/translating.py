@@ -153,9 +153,7 @@ def _translate(options: argparse.Namespace) -> int:
             record = store.journal.resume_run(options.resume)
             job = job_from_json(record.spec)
             run_id = record.run_id
-            before = {
-                (o.key, o.language_tag): o for o in store.journal.outcomes(run_id) if o.text or o.status == "translated"
-            }
+            before = store.journal.done_before(run_id)
         else:
             job = _job(options)
         _refuse_overwriting(options, job)
