@@ -17,8 +17,8 @@ from ketl.simulator import RunningSimulator, SimulatorConfig, start_simulator
 from ketl.simulator.config import as_json
 from tests.guard import NetworkGuard
 
-# A busy machine makes single examples slow; what a test promises is not a time.
-hypothesis.settings.register_profile("ketl", deadline=None)
+# A busy machine makes single examples slow, and a first one draws up tables; what a test promises is not a time.
+hypothesis.settings.register_profile("ketl", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("ketl")
 
 AT_ONCE = SimulatorConfig(time_scale=0)

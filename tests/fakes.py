@@ -26,6 +26,7 @@ from ketl.runs.job import Job
 from ketl.runs.result import RunResult
 from ketl.runs.run import Run
 from ketl.runs.selection import Selection, cut
+from ketl.store.store import Store
 
 T = TypeVar("T")
 WESTERN = "llama-3.3-70b-versatile"
@@ -210,11 +211,12 @@ def translate(
     *,
     watch: Callable[[Any], None] = lambda event: None,
     meddle: Callable[[Run], Coroutine[Any, Any, None]] | None = None,
+    store: Store | None = None,
 ) -> RunResult:
     """Run a selection against the provider on a hand-moved loop; `meddle` runs beside it."""
 
     async def go() -> RunResult:
-        run = Run(chosen, open_fake(provider, lanes or lanes_for(provider)), None, watch)
+        run = Run(chosen, open_fake(provider, lanes or lanes_for(provider)), store, watch)
         beside = asyncio.ensure_future(meddle(run)) if meddle else None
         result = await run.execute()
         if beside is not None:

@@ -11,6 +11,7 @@ import pytest
 from ketl.errors import SettingsError
 from ketl.store.database import data_folder, database_url
 from ketl.store.store import Store
+from ketl.store.tables import SETTINGS
 
 
 def test_the_file_lies_in_the_home_of_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,3 +79,11 @@ def test_two_processes_open_a_new_database_at_the_same_time(tmp_path: Path) -> N
     command = [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'ketl.sqlite3'}"]
     children = [subprocess.Popen(command, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]) for _ in range(3)]
     assert [(child.communicate()[1], child.returncode) for child in children] == [(b"", 0)] * 3
+
+
+def test_values_can_never_land_in_another_column(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'ketl.sqlite3'}") as store:
+        insert = store.database.insert(SETTINGS)
+        assert store.database.prepared(insert, ("name", "value")).startswith("INSERT INTO settings (name, value)")
+        with pytest.raises(ValueError, match="another order"):
+            store.database.prepared(insert, ("value", "name"))
