@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ketl.cli.program import program
 from ketl.cli.progress import Progress
 from ketl.errors import AuthenticationError, SettingsError
 from ketl.formats.catalog_files import DEFAULT_CATALOG
@@ -38,16 +39,37 @@ from ketl.store import Store
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `translate` and `plan` to the parser."""
-    translate = commands.add_parser("translate", help="translate products and write a file")
+    translate = commands.add_parser(
+        "translate",
+        help="translate products and write a file",
+        epilog=f"Example: {program()} translate --product 1 --language Spanish --language ja --out two.csv",
+    )
     _add_selection(translate)
-    translate.add_argument("--mode", choices=[m.value for m in Mode], default="parallel")
-    translate.add_argument("--baseline", choices=[b.value for b in BaselineKind], default=None)
+    translate.add_argument(
+        "--mode",
+        choices=[m.value for m in Mode],
+        default="parallel",
+        help="many requests at once (default), one after another, or both for comparison",
+    )
+    translate.add_argument(
+        "--baseline",
+        choices=[b.value for b in BaselineKind],
+        default=None,
+        help="how the time one after another is known: worked out from this run (projected, default), from a "
+        "sample sent so, or measured by sending all so (default with --mode compare)",
+    )
     translate.add_argument("--out", metavar="PATH", help="result file; its ending is its format")
-    translate.add_argument("--layout", default="long", metavar="long|wide|shopify", help="columns of the file")
+    translate.add_argument(
+        "--layout", default="long", metavar="long|wide", help="a row per text, or a column per language"
+    )
     translate.add_argument("--report", metavar="PATH", help="write the report there, as JSON")
     translate.add_argument("--resume", metavar="RUN", help="finish an interrupted run, sending only what is missing")
     translate.set_defaults(run=_translate)
-    plan = commands.add_parser("plan", help="say what a run would take; sends nothing")
+    plan = commands.add_parser(
+        "plan",
+        help="say what a run would take; sends nothing",
+        epilog=f"Example: {program()} plan --language all --deadline 3m",
+    )
     _add_selection(plan)
     plan.add_argument("--json", action="store_true", help="as JSON on standard output")
     plan.set_defaults(run=_plan)

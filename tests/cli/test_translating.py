@@ -214,7 +214,7 @@ ROW = b'{"product_id": 1, "product_name": "Sock"}'
         (["--language", "es", "--report", "."], "is a folder"),
         (["--language", "es", "--pack", "0"], "--pack takes auto or a number"),
         (["--language", "es", "--pack", "many"], "--pack takes auto or a number"),
-        (["--language", "es", "--pack", "49"], "--pack takes auto or a number"),
+        (["--language", "es", "--pack", "49"], "A pack holds 1 to 48 texts"),
         (["--language", "es", "--plan", "gold"], "plan “gold” is neither"),
         (["--language", "es", "--plan", "broken.json"], "plan file broken.json cannot be read"),
         (["--language", "es", "--max-cost", "cheap"], "--max-cost takes an amount"),
