@@ -9,13 +9,12 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from ketl import logs
-from ketl.errors import KetlError
+from ketl.ui.faults import told
 from ketl.ui.session import runs
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
-_LOG = logs.get_logger(__name__)
 _LOGO = Path(__file__).with_name("logo.svg")
 
 # Colours lean on the text colour of the theme in force, so that light and dark need no rules of their own.
@@ -52,16 +51,10 @@ def show(page: StreamlitPage) -> None:
     st.set_page_config(page_title=f"{page.title} · KETL Mtn.", page_icon=str(_LOGO), layout="wide")
     st.logo(str(_LOGO), size="large")
     st.html(_STYLE)
-    try:
+    with told(page.title):
         logs.set_up()
         _engine()
         page.run()
-    except KetlError as error:
-        st.error(str(error), icon=":material/error:")
-    except Exception:
-        # Streamlit would show the type to the visitor and write the traceback, secrets and all, to its own log.
-        found_by = logs.report(_LOG, "The page “%s” failed inside.", page.title)
-        st.error(f"Something went wrong inside this page. {logs.where_to_look(found_by)}", icon=":material/error:")
 
 
 def _engine() -> None:

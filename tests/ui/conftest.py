@@ -24,7 +24,7 @@ def fail_loudly(*_: object) -> str:
 @pytest.fixture
 def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     """The app as a fresh visitor of a fresh process has it, in Demo; a fault inside a page fails the test."""
-    monkeypatch.setattr("ketl.ui.frame.logs.report", fail_loudly)
+    monkeypatch.setattr("ketl.logs.report", fail_loudly)
     st.cache_resource.clear()
     yield AppTest.from_file(str(APP), default_timeout=60)
     runs().close()

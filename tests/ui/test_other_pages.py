@@ -111,20 +111,41 @@ def test_quality_shows_what_a_run_taught(keyed_app: AppTest, choose: Choose, fin
     assert "**9** translations, **0** of them approved" in shown(keyed_app)
 
 
+def fail(*_: object) -> None:
+    raise TypeError("refused gsk_aB3dE9fG2hJ4kL6m")
+
+
+def expect_fault(app: AppTest, what: str, log: str) -> None:
+    (problem,) = app.error
+    found = re.fullmatch(r"Something went wrong inside this page\. Reference (\w{6}): look .*", problem.value)
+    assert found and not app.exception
+    assert f"“{what}” failed inside. Reference {found[1]}." in log and "TypeError: refused …" in log
+
+
 def test_a_fault_inside_a_page_is_a_sentence_whose_reference_finds_the_line(
     app: AppTest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(*_: object) -> None:
-        raise TypeError("refused gsk_aB3dE9fG2hJ4kL6m")
-
     monkeypatch.setattr("ketl.logs.report", REPORT)
     monkeypatch.setattr("ketl.ui.frame._engine", fail)
     app.run()
-    (problem,) = app.error
-    found = re.fullmatch(r"Something went wrong inside this page\. Reference (\w{6}): look .*", problem.value)
-    log = capsys.readouterr().err
-    assert found and not app.exception
-    assert f"“Translate” failed inside. Reference {found[1]}." in log and "TypeError: refused …" in log
+    expect_fault(app, "Translate", capsys.readouterr().err)
+
+
+def test_a_fault_in_the_part_that_refreshes_itself_is_told_the_same_way(
+    keyed_app: AppTest,
+    choose: Choose,
+    finish: Finish,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    keyed_app.run()
+    choose(keyed_app, [0], ["es"])
+    keyed_app.button("start").click().run()
+    finish(keyed_app)
+    monkeypatch.setattr("ketl.logs.report", REPORT)
+    monkeypatch.setattr("ketl.ui.progress._ended", fail)
+    keyed_app.run()
+    expect_fault(keyed_app, "the panel of a run", capsys.readouterr().err)
 
 
 def test_a_wrong_log_level_is_told_on_the_page(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
