@@ -55,9 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except KetlError as error:
         # Whatever escapes a run happened before anything was sent: later failures stay one row.
-        print(error, file=sys.stderr)
-        if isinstance(error, SelectionError):
-            print(f"What there is: “{program()} languages”, “fields” and “runs” list it.", file=sys.stderr)
+        # The rooms below do not know how they were called; what there is to choose from is listed by commands here.
+        listed = f" “{program()} languages”, “fields” and “runs” list what there is."
+        print(f"{error}{listed if isinstance(error, SelectionError) else ''}", file=sys.stderr)
         return ExitStatus.WRONG_INPUT
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
