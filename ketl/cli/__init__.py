@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import dropwhile
 
 from ketl import logs
 from ketl.cli import keeping, listing, serving, translating
@@ -46,8 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["simulator"]:
-        return serve(words[1:], prog=f"{program()} simulator")
+    command = [*dropwhile(lambda word: word in ("-v", "-vv", "--verbose"), words)]
+    if command[:1] == ["simulator"]:
+        # Its options are its own, and it has no log that could say more.
+        return serve(command[1:], prog=f"{program()} simulator")
     options = build_parser().parse_args(words)
     try:
         logs.set_up(getattr(options, "verbose", 0))

@@ -63,9 +63,10 @@ def test_help_and_messages_name_the_command_as_it_was_started(
     assert f"“{says} languages”" in said
     assert main(["runs"]) == 0
     assert f"“{says} translate --language" in capsys.readouterr().out
-    with pytest.raises(SystemExit):
-        main(["simulator", "--help"])
-    assert capsys.readouterr().out.startswith(f"usage: {says} simulator ")
+    for words in (["simulator", "--help"], ["--verbose", "simulator", "--help"]):
+        with pytest.raises(SystemExit):
+            main(words)
+        assert capsys.readouterr().out.startswith(f"usage: {says} simulator ")
 
 
 @pytest.mark.parametrize(
