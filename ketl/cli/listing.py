@@ -8,6 +8,8 @@ import datetime
 
 from ketl.catalog.products import FIELDS
 from ketl.checks import REGISTRY
+from ketl.cli.program import program
+from ketl.cli.statuses import ExitStatus
 from ketl.cli.tables import show
 from ketl.language.languages import LANGUAGES
 from ketl.provider.models import CHAINS, MODELS
@@ -98,8 +100,8 @@ def _runs(options: argparse.Namespace) -> int:
             for r in store.journal.runs()
         ]
     if not rows and not options.json:
-        print("No run yet. Start one with “python -m ketl translate --language Spanish --out spanish.csv”.")
-        return 0
+        print(f"No run yet. Start one with “{program()} translate --language Spanish --out spanish.csv”.")
+        return ExitStatus.OK
     return show(rows, options.json, ("run_id", "status", "engine", "started_at", "units", "translated", "failed"))
 
 

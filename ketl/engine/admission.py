@@ -7,7 +7,6 @@ task: a request becomes a task only when its lane has room, and `wake` is called
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import random
 from collections.abc import Callable
@@ -19,12 +18,13 @@ from ketl.engine.pacing import Pacing
 from ketl.engine.request import Request
 from ketl.engine.work import Work
 from ketl.errors import LimitReachedError, RunError
+from ketl.logs import get_logger
 from ketl.provider.lane import Lane
 from ketl.provider.limits import MAX_IN_FLIGHT
 from ketl.provider.protocol import Client
 from ketl.results.events import LimitReached, LimitWaited
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 HEDGE_SHARE = 0.03  # of the requests sent; at the late trigger this budget is hardly ever used up
 _STARTS_PER_TURN = 24  # the loop reads answers between turns, so the first results come early

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from ketl.engine.backlog import Backlog
@@ -10,6 +9,7 @@ from ketl.engine.lane_routes import LaneRoutes
 from ketl.engine.ports import Asking
 from ketl.engine.repair_ladder import Ladder
 from ketl.engine.request import Request
+from ketl.logs import get_logger
 from ketl.prompts.brief import Brief
 from ketl.prompts.prepared import Prepared
 from ketl.prompts.replies import Parsed
@@ -17,7 +17,7 @@ from ketl.provider.lane import Lane
 from ketl.results.events import Ended, Event
 from ketl.results.outcome import Outcome, Status
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _LEFT_OUT_TRIES = 3
 _LEFT_OUT = "The models left this text out of their answers several times. Run it again, or shorten it."

@@ -21,13 +21,14 @@ from ketl.errors import (
     UnreachableError,
     UnusableReplyError,
 )
+from ketl.logs import get_logger
 from ketl.prompts.replies import parse_reply
 from ketl.provider.books import Charge
 from ketl.provider.lane import Lane
 from ketl.provider.protocol import Client, Reply
 from ketl.results.events import Admitted, Answered, LimitReached
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(slots=True, eq=False)

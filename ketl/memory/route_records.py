@@ -87,7 +87,7 @@ def suggestions(stats: Sequence[RouteStats]) -> list[str]:
                     f"{_NAMES.get(tag, tag)}: {model} passed the checks in {other_rate:.0%} of {other_answers:.0f} "
                     f"answers, {first} in {rate:.0%} of {answers:.0f}"
                     + (", and costs less" if cheaper else "")
-                    + f". Try it with --route {tag}={model}."
+                    + ". Try it for this language."
                 )
                 break
     return hints

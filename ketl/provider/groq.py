@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import re
 import urllib.request
 from collections.abc import Awaitable, Callable
@@ -17,13 +16,14 @@ from httpx_aiohttp import AiohttpTransport
 
 from ketl._words import hide_key
 from ketl.errors import UnusableReplyError
+from ketl.logs import get_logger
 from ketl.provider.groq_errors import to_ketl_error
 from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
 
 if TYPE_CHECKING:
     from groq._models import FinalRequestOptions
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 CHAT_PATH = "/openai/v1/chat/completions"
 MODELS_PATH = "/openai/v1/models"

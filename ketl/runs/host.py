@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 
 from ketl.catalog.catalog import Catalog
 from ketl.errors import KetlError
+from ketl.logs import get_logger, report, where_to_look
 from ketl.planning.plan import RunPlan
 from ketl.provider.tiers import load_tier
 from ketl.results.events import Answered, Ended, Event, PhaseBegan, Planned
@@ -31,7 +31,7 @@ from ketl.settings import Settings
 from ketl.store.records import RunStatus
 from ketl.store.store import Store
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _T = TypeVar("_T")
 KEEP = 20
@@ -211,8 +211,8 @@ class RunHost:
                 # The program ends while the run does: its journal says how far it came, and it can be resumed.
                 view.error, view.status = "The program was closed before the run had ended.", RunStatus.FAILED
                 return
-            logger.exception("Run %s stopped on an internal error", view.run_id)
-            view.error = f"The run stopped on an internal error ({type(error).__name__}). What was done is kept."
+            found_by = report(logger, "Run %s stopped on an internal error.", view.run_id)
+            view.error = f"The run stopped on an internal error. What was done is kept. {where_to_look(found_by)}"
             view.status = RunStatus.FAILED
 
     def _watch(self, view: RunView) -> Callable[[Event], None]:

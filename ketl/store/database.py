@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from platformdirs import PlatformDirs
 from sqlalchemy import ClauseElement, Column, Connection, Engine, Table, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -42,11 +42,7 @@ def data_folder(environment: Mapping[str, str] | None = None) -> Path:
     env = os.environ if environment is None else environment
     if home := env.get("KETL_HOME", "").strip():
         return Path(home).expanduser()
-    if sys.platform == "win32":
-        return Path(env.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "ketl"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "ketl"
-    return Path(env.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "ketl"
+    return PlatformDirs("ketl", appauthor=False).user_data_path
 
 
 def database_url(environment: Mapping[str, str] | None = None) -> URL:

@@ -188,7 +188,7 @@ def test_a_goal_is_met_or_refused(distinct: int, deadline_s: float, cost: float)
 
 @pytest.mark.parametrize("pack", [0, -1, MAX_PACK_SEGMENTS + 1])
 def test_a_pack_size_that_makes_no_sense_is_refused(pack: int) -> None:
-    with pytest.raises(SettingsError, match="--pack takes auto or a number from 1 to 48"):
+    with pytest.raises(SettingsError, match="A pack holds 1 to 48 texts, not"):
         plan(SHIPPED, ["es"], pack=pack)
 
 
