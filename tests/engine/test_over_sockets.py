@@ -163,12 +163,18 @@ def test_a_small_run_on_the_free_plan_is_never_refused(simulator: RunningSimulat
 
 @pytest.mark.usefixtures("keyed")
 def test_limits_that_nobody_told_are_learned_once(simulator: RunningSimulator) -> None:
-    simulator.configure({"plan": {"*": {"rpm": 600, "rpm_burst": 30, "tpm": 1_000_000}}})
+    simulator.configure({"plan": {"*": {"rpm": 600, "rpm_burst": 10, "tpm": 1_000_000}}})
     [first] = run(selection(products(50), "es"), plan="auto")
     [second] = run(selection(products(10), "es"), plan="auto")
     assert (first.report["translated"], second.report["translated"]) == (150, 30)
     assert first.report["failed"] == second.report["failed"] == 0
-    assert second.report["refusals"] <= 3
+    # A busy machine may be too slow to meet a model's limit in the first run: that is then learned in the second.
+    told, again = (
+        {name: model["status_counts"].get("429", 0) for name, model in result.report["models"].items()}
+        for result in (first, second)
+    )
+    assert sum(told.values()) > 0
+    assert sum(number for name, number in again.items() if told.get(name)) <= 3
 
 
 @pytest.mark.usefixtures("keyed")
