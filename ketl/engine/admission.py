@@ -247,6 +247,6 @@ def _size(request: Request, lane: Lane) -> tuple[float, int]:
     """Return what a request is booked with in this lane: prompt tokens, and the ceiling of its answer's."""
     prompt = request.prompt_est * lane.tokens.prompt
     ceiling = lane.ceiling(request.language.tag, request.completion_est)
-    if request.room != 1.0:
-        ceiling = min(int(ceiling * request.room), lane.model.max_completion_tokens)
+    if request.ceiling_factor != 1.0:
+        ceiling = min(int(ceiling * request.ceiling_factor), lane.model.max_completion_tokens)
     return prompt, ceiling

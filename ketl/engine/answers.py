@@ -100,7 +100,7 @@ class Answers:
                 rung=request.rung,
                 faults=request.faults,
                 tries=tries,
-                room=request.room * 2.0 if cut_off else request.room,
+                ceiling_factor=request.ceiling_factor * 2.0 if cut_off else request.ceiling_factor,
                 lane=target,
             )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ketl.engine.attempt_words import is_capacity, status_of
 from ketl.engine.request import Request
-from ketl.engine.retries import Action, decide
+from ketl.engine.retries import Remedy, decide
 from ketl.engine.work import Work
 from ketl.errors import (
     LimitReachedError,
@@ -224,16 +224,16 @@ class Attempts:
             rng=self._rng,
         )
         request.hedged = False
-        match decision.action:
-            case Action.AGAIN:
+        match decision.remedy:
+            case Remedy.AGAIN:
                 work.put_back(request, decision.wait_s)
-            case Action.SPLIT:
+            case Remedy.SPLIT:
                 work.split(request)
-            case Action.NEXT_MODEL:
+            case Remedy.NEXT_MODEL:
                 work.next_model(request, lane, error)
-            case Action.STOP:
+            case Remedy.STOP:
                 work.stop(error)
-            case Action.FAIL:
+            case Remedy.FAIL:
                 work.give_up(request, error, lane)
 
     def _report(

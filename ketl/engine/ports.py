@@ -35,7 +35,7 @@ class Asking(Protocol):
         rung: int = 0,
         faults: Mapping[bytes, tuple[str, ...]] | None = None,
         tries: int = 0,
-        room: float = 1.0,
+        ceiling_factor: float = 1.0,
         lane: Lane | None = None,
     ) -> None:
         """Queue a new request of these items."""

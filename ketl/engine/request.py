@@ -31,7 +31,7 @@ class Request:
     faults: Mapping[bytes, tuple[str, ...]] = field(default_factory=dict)
     tries: int = 0
     refusals: int = 0
-    room: float = 1.0
+    ceiling_factor: float = 1.0
     lane: Lane | None = None
     models: set[str] = field(default_factory=set)
     done: bool = False

@@ -112,12 +112,12 @@ class Work:
         rung: int = 0,
         faults: Mapping[bytes, tuple[str, ...]] | None = None,
         tries: int = 0,
-        room: float = 1.0,
+        ceiling_factor: float = 1.0,
         lane: Lane | None = None,
     ) -> None:
         """Queue a new request of these items; one that was tried, or that repairs, goes to the front.
 
-        `room` multiplies the completion ceiling; `lane` pins the request to one model.
+        `ceiling_factor` multiplies the completion ceiling; `lane` pins the request to one model.
         """
         language = items[0].segment.language
         prompt, completion = estimate(items)
@@ -132,7 +132,7 @@ class Work:
             rung=rung,
             faults=faults or {},
             tries=tries,
-            room=room,
+            ceiling_factor=ceiling_factor,
             lane=lane,
         )
         self._backlog.begin()

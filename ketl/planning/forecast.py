@@ -81,20 +81,20 @@ def _fits(
 
     Loads with the fewest lanes choose first; exact when the lane sets are nested, as chains make them.
     """
-    room = {name: _room(lanes[name], seconds, now) for load in loads for name in load.lanes}
+    free = {name: _free(lanes[name], seconds, now) for load in loads for name in load.lanes}
     slots = MAX_IN_FLIGHT * (1.0 + seconds / max(1e-3, service))
-    share: dict[str, float] = dict.fromkeys(room, 0.0)
+    share: dict[str, float] = dict.fromkeys(free, 0.0)
     scarce = ("", "")
     fits = True
     for load in sorted(loads, key=lambda entry: len(entry.lanes)):
         left = load.requests
         for name in load.lanes:
-            capacity, kind = _capacity(room[name], load)
+            capacity, kind = _capacity(free[name], load)
             taken = min(left, capacity, slots)
             if taken < left:
                 scarce = (name, kind if capacity <= slots else "")
-            for limit in room[name]:
-                room[name][limit] -= taken * _need(limit, load)
+            for limit in free[name]:
+                free[name][limit] -= taken * _need(limit, load)
             share[name] += taken
             slots -= taken
             left -= taken
@@ -106,15 +106,15 @@ def _fits(
     return fits, share, scarce
 
 
-def _room(lane: Lane, seconds: float, now: float) -> dict[str, float]:
+def _free(lane: Lane, seconds: float, now: float) -> dict[str, float]:
     return {
         kind: bucket.capacity - bucket.level(now) + bucket.rate * seconds for kind, bucket in lane.books.buckets.items()
     }
 
 
-def _capacity(room: Mapping[str, float], load: Load) -> tuple[float, str]:
+def _capacity(free: Mapping[str, float], load: Load) -> tuple[float, str]:
     best, kind = float("inf"), ""
-    for limit, amount in room.items():
+    for limit, amount in free.items():
         possible = max(0.0, amount) / _need(limit, load)
         if possible < best:
             best, kind = possible, limit
