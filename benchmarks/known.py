@@ -32,7 +32,7 @@ def entries(catalog: Path, languages: list[str]) -> Iterator[Remembered]:
     """Yield a translation for every segment of a catalogue, under the key that a run asks for."""
     selection = select(Job(catalog=str(catalog), languages=tuple(languages), glossary="none"))
     brief = selection.brief
-    for segment, text in selection.cuttings.segments_with_texts(selection.languages):
+    for segment, text in selection.cuttings.segments(selection.languages):
         yield Remembered(
             key=segment.key,
             language_tag=segment.language.tag,

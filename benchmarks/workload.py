@@ -18,8 +18,8 @@ from ketl.language.languages import Language, find_languages
 from ketl.prompts.brief import Brief
 from ketl.prompts.prepared import Prepared
 from ketl.provider.lane import Lane
+from ketl.provider.limits import UNLIMITED
 from ketl.provider.models import model_facts
-from ketl.provider.tiers import UNLIMITED
 
 _PLACES = "ridge creek summit meadow gravel timber canyon glacier harbour trail forest valley".split()
 _LOOKS = "faded bright quiet rugged airy dense woven brushed matte speckled".split()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from ketl.errors import KetlError
+from ketl.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from ketl.api import (
@@ -44,6 +46,9 @@ _HOMES = {
     "load_products": "ketl.formats.catalog_files",
     "Job": "ketl.runs.job",
 }
+
+# A library says nothing unless the program around it wants to hear it; `ketl.logs.set_up` is for our own doors.
+logging.getLogger("ketl").addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""`python -m ketl`: the command line."""
+"""The command line, started as `python -m ketl`."""
 
 import sys
 

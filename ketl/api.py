@@ -15,13 +15,14 @@ from ketl.catalog.catalog import Catalog
 from ketl.catalog.products import Product
 from ketl.errors import SelectionError
 from ketl.formats.frames import to_frame
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.results.events import Event
 from ketl.results.rows import ResultRow
 from ketl.runs.connection import Connection, open_connection
 from ketl.runs.drive import drive
 from ketl.runs.job import Job
-from ketl.runs.run import Run, RunResult
+from ketl.runs.result import RunResult
+from ketl.runs.run import Run
 from ketl.settings import Settings, load_settings
 from ketl.store.store import Store
 
@@ -189,7 +190,7 @@ async def _shared_connection(settings: Settings, plan: str, store: Store) -> Asy
     key = (settings, plan)
     shared = open_ones.get(key)
     if shared is None:
-        opening = asyncio.ensure_future(open_connection(settings, load_plan(plan), store))
+        opening = asyncio.ensure_future(open_connection(settings, load_tier(plan), store))
         shared = open_ones[key] = _Shared(opening)
     shared.users += 1
     try:

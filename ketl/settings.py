@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ketl._words import hide_key
 from ketl.errors import SettingsError
 
 DEMO_KEY = "demo-key-for-the-local-server"
@@ -45,6 +46,9 @@ def load_settings(
     key, url = read("GROQ_API_KEY"), read("GROQ_BASE_URL")
     if key is not None and (not key.isascii() or any(c.isspace() or not c.isprintable() for c in key)):
         raise SettingsError("GROQ_API_KEY holds spaces or characters no key has. Copy the key again.")
+    if key is not None:
+        # From here on, before anything can fail: no message and no line of the log may hold it.
+        hide_key(key)
     if url is not None and not url.startswith(("http://", "https://")):
         raise SettingsError(f"GROQ_BASE_URL must begin with http:// or https://, not “{url}”.")
     return Settings(api_key=key, base_url=url if key else None, database_url=read("KETL_DATABASE_URL"))

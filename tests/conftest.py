@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -17,8 +18,8 @@ from ketl.simulator import RunningSimulator, SimulatorConfig, start_simulator
 from ketl.simulator.config import as_json
 from tests.guard import NetworkGuard
 
-# A busy machine makes single examples slow; what a test promises is not a time.
-hypothesis.settings.register_profile("ketl", deadline=None)
+# A busy machine makes single examples slow, and a first one draws up tables; what a test promises is not a time.
+hypothesis.settings.register_profile("ketl", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("ketl")
 
 AT_ONCE = SimulatorConfig(time_scale=0)
@@ -71,8 +72,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
-    """What the process remembers, the keys to hide and the accounts' lanes, ends with the test; servers go on."""
+    """What the process remembers, the keys to hide, the accounts' lanes and the log's set-up, ends with the test.
+
+    Servers go on.
+    """
+    log = logging.getLogger("ketl")
+    level, handlers = log.level, list(log.handlers)
     yield
+    log.setLevel(level)
+    log.handlers[:] = handlers
     forget_keys()
     forget_accounts()
 

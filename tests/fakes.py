@@ -17,13 +17,16 @@ from ketl.language.glossary import Glossary
 from ketl.language.languages import find_languages
 from ketl.prompts.brief import Brief
 from ketl.provider.lane import Lane
+from ketl.provider.limits import Limits
 from ketl.provider.models import model_facts
 from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
-from ketl.provider.tiers import Limits, load_plan
+from ketl.provider.tiers import load_tier
 from ketl.runs.connection import Connection
 from ketl.runs.job import Job
-from ketl.runs.run import Run, RunResult
+from ketl.runs.result import RunResult
+from ketl.runs.run import Run
 from ketl.runs.selection import Selection, cut
+from ketl.store.store import Store
 
 T = TypeVar("T")
 WESTERN = "llama-3.3-70b-versatile"
@@ -188,7 +191,7 @@ def selection(catalog: Catalog, *languages: str, **job: Any) -> Selection:
 
 def lanes_for(provider: FakeProvider, limits: Limits | None = None, plan: str = "unlimited") -> dict[str, Lane]:
     """Return fresh lanes for the provider's models."""
-    chosen = load_plan(plan)
+    chosen = load_tier(plan)
     return {
         name: Lane(model_facts(name), limits or chosen.limits_of(name), auto=chosen.auto, plan=plan)
         for name in provider.models
@@ -208,11 +211,12 @@ def translate(
     *,
     watch: Callable[[Any], None] = lambda event: None,
     meddle: Callable[[Run], Coroutine[Any, Any, None]] | None = None,
+    store: Store | None = None,
 ) -> RunResult:
     """Run a selection against the provider on a hand-moved loop; `meddle` runs beside it."""
 
     async def go() -> RunResult:
-        run = Run(chosen, open_fake(provider, lanes or lanes_for(provider)), None, watch)
+        run = Run(chosen, open_fake(provider, lanes or lanes_for(provider)), store, watch)
         beside = asyncio.ensure_future(meddle(run)) if meddle else None
         result = await run.execute()
         if beside is not None:

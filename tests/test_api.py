@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from ketl import (
     translate_product,
 )
 from ketl.errors import AuthenticationError, CatalogError, SelectionError
+from ketl.formats.layouts import LONG_COLUMNS
 from ketl.results.events import Ended, PhaseBegan
 from ketl.runs.job import Mode
 from ketl.runs.run import Run
@@ -99,6 +101,63 @@ def test_an_unknown_word_is_never_skipped_in_silence(call: Any, says: str, simul
     with pytest.raises(SelectionError, match=says):
         asyncio.run(call())
     assert simulator.stats()["requests"] == 0
+
+
+CATALOG = [
+    {"product_id": n, "product_name": f"Ridge Sock {n}", "other_details": f"Dries in {n} hours."} for n in (1, 2, 3)
+]
+
+
+def ended(events: Any) -> CatalogDone:
+    async def last() -> CatalogDone:
+        async for event in events:
+            if isinstance(event, CatalogDone):
+                return event
+        raise AssertionError("the run did not end")
+
+    return asyncio.run(last())
+
+
+@pytest.mark.usefixtures("keyed")
+def test_what_a_job_selects_is_honoured_and_arguments_override_only_what_they_name() -> None:
+    job = Job(products=("2",), languages=("es",), fields=("name",))
+    rows = [(r.product_id, r.language_tag, r.field) for r in ended(translate_catalog(CATALOG, job=job)).result.rows()]
+    assert rows == [("2", "es", "name")]
+    other = ended(translate_catalog(CATALOG, ["fr"], fields=["details"], job=job)).result.rows()
+    assert [(r.product_id, r.language_tag, r.field) for r in other] == [("2", "fr", "details")]
+    one = asyncio.run(translate_product(2, products=CATALOG, job=Job(languages=("es",), fields=("name",))))
+    assert [(r.product_id, r.language_tag, r.field) for r in one.rows] == [("2", "es", "name")]
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_call_that_contradicts_its_job_is_refused(simulator: RunningSimulator, tmp_path: Path) -> None:
+    with pytest.raises(SelectionError, match="products 2, the call for product 3"):
+        asyncio.run(translate_product(3, ["es"], CATALOG, job=Job(products=("2",))))
+    with pytest.raises(SelectionError, match="Give one of the two"):
+        ended(translate_catalog(CATALOG, ["es"], job=Job(catalog=str(tmp_path / "products.json"))))
+    assert simulator.stats()["requests"] == 0
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_job_s_own_catalogue_is_the_one_that_is_translated(tmp_path: Path) -> None:
+    file = tmp_path / "products.json"
+    file.write_text(json.dumps(CATALOG[:2]))
+    done = ended(translate_catalog(job=Job(catalog=str(file), languages=("es",), fields=("name",))))
+    assert [row.product_id for row in done.result.rows()] == ["1", "2"]
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_result_is_a_frame_with_the_columns_of_the_long_file(tmp_path: Path) -> None:
+    done = ended(translate_catalog(CATALOG, ["es", "ar"]))
+    frame = done.to_frame()
+    assert list(frame.columns) == list(LONG_COLUMNS) and len(frame) == 12
+    assert list(frame["language_tag"].unique()) == ["es", "ar"] and not frame["from_memory"].any()
+    assert frame["item"].isna().all() and (frame["seconds"] > 0).all()
+    chunks = list(done.frames(5))
+    assert [len(chunk) for chunk in chunks] == [5, 5, 2]
+    assert [row for chunk in chunks for row in chunk["translation"]] == list(frame["translation"])
+    one = asyncio.run(translate_product(1, ["es"], CATALOG)).to_frame()
+    assert list(one["status"]) == ["translated"] * 2 and one["from_memory"].all()
 
 
 @pytest.mark.usefixtures("keyed")

@@ -50,12 +50,7 @@ class Cuttings:
             for ident, name, texts, fresh in marshal.loads(self._piece(number)):
                 yield ProductTexts(ident, name, tuple(map(Text._make, texts)), fresh)
 
-    def segments(self, languages: Iterable[Language]) -> Iterator[Segment]:
-        """Yield every segment once, product by product and language by language."""
-        for segment, _ in self.segments_with_texts(languages):
-            yield segment
-
-    def segments_with_texts(self, languages: Iterable[Language]) -> Iterator[tuple[Segment, Text]]:
+    def segments(self, languages: Iterable[Language]) -> Iterator[tuple[Segment, Text]]:
         """Yield every segment once, with the first text that has it."""
         languages = tuple(languages)
         for product in self:

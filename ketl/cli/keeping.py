@@ -8,6 +8,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from ketl.cli.program import program
+from ketl.cli.statuses import ExitStatus
 from ketl.cli.tables import show
 from ketl.errors import SettingsError
 from ketl.formats.catalog_files import open_catalog
@@ -22,7 +24,11 @@ from ketl.store.store import Store
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `memory` and `routes` to the parser."""
-    memory = commands.add_parser("memory", help="inspect, clear, export or import the translation memory")
+    memory = commands.add_parser(
+        "memory",
+        help="inspect, clear, export or import the translation memory",
+        epilog=f"Example: {program()} memory export memory.tmx --language French",
+    )
     memory.add_argument("action", nargs="?", choices=("show", "outdated", "clear", "export", "import"), default="show")
     memory.add_argument("path", nargs="?", help="the TMX file to write or read")
     memory.add_argument("--catalog", metavar="PATH", help="outdated: the catalogue to compare with")
@@ -42,7 +48,7 @@ def _memory(options: argparse.Namespace) -> int:
     settings = load_settings()
     language = find_language(options.language) if options.language else None
     if options.action in ("export", "import") and not options.path:
-        raise SettingsError(f"Name the TMX file, as in: python -m ketl memory {options.action} my.tmx")
+        raise SettingsError(f"Name the TMX file, as in: {program()} memory {options.action} my.tmx")
     with Store(settings.database_url) as store:
         memory = Memory(store, options.engine or settings.engine)
         if options.action == "outdated":
@@ -54,7 +60,7 @@ def _memory(options: argparse.Namespace) -> int:
         if options.action == "import":
             taken = import_memory(memory, options.path, overwrite=options.overwrite)
             print(f"{taken} translations taken in; as edited ones they are never replaced unasked.", file=sys.stderr)
-            return 0
+            return ExitStatus.OK
         rows = [
             {"language": language_name(s.language_tag), "translations": s.translations, "locked": s.locked}
             for s in memory.stats()
@@ -62,7 +68,7 @@ def _memory(options: argparse.Namespace) -> int:
         ]
     if not rows and not options.json:
         print("The memory is empty. It fills with every run.")
-        return 0
+        return ExitStatus.OK
     return show(rows, options.json, ("language", "translations", "locked"))
 
 
@@ -72,7 +78,7 @@ def _outdated(memory: Memory, options: argparse.Namespace, language: Language | 
     rows = [asdict(row) for row in find_outdated(memory, open_catalog(options.catalog), known)]
     if not rows and not options.json:
         print("Nothing is outdated: no English text has changed since it was translated.")
-        return 0
+        return ExitStatus.OK
     columns = ("product_id", "field", "language", "old_source", "new_source", "old_translation")
     return show(rows, options.json, columns)
 
@@ -88,7 +94,7 @@ def _clear(memory: Memory, options: argparse.Namespace, language: Language | Non
         engine=memory.engine, language=language, before=before, include_locked=options.include_locked
     )
     print(f"{removed} translations forgotten.", file=sys.stderr)
-    return 0
+    return ExitStatus.OK
 
 
 def _export(memory: Memory, path: Path, language: Language | None) -> int:
@@ -98,7 +104,7 @@ def _export(memory: Memory, path: Path, language: Language | None) -> int:
     except OSError as error:
         raise SettingsError(f"{path} cannot be written ({error.strerror}). Name another file.") from error
     print(f"{written} translations written to {path}.", file=sys.stderr)
-    return 0
+    return ExitStatus.OK
 
 
 def _routes(options: argparse.Namespace) -> int:
@@ -120,8 +126,11 @@ def _routes(options: argparse.Namespace) -> int:
     ]
     if not rows and not options.json:
         print("Nothing learned yet. Every run adds to it.")
-        return 0
+        return ExitStatus.OK
     show(rows, options.json, ("language", "field_kind", "model", "answers", "pass_rate", "seconds", "cost_usd"))
-    for hint in suggestions(stats):
+    hints = suggestions(stats)
+    for hint in hints:
         print(hint, file=sys.stderr)
-    return 0
+    if hints:
+        print("A run takes another model with --route WHO=MODEL, as in --route es=MODEL.", file=sys.stderr)
+    return ExitStatus.OK

@@ -8,10 +8,12 @@ import datetime
 
 from ketl.catalog.products import FIELDS
 from ketl.checks import REGISTRY
+from ketl.cli.program import program
+from ketl.cli.statuses import ExitStatus
 from ketl.cli.tables import show
 from ketl.language.languages import LANGUAGES
 from ketl.provider.models import CHAINS, MODELS
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.runs.connection import open_connection
 from ketl.settings import load_settings
 from ketl.store.store import Store
@@ -51,7 +53,7 @@ def _languages(options: argparse.Namespace) -> int:
 
 def _models(options: argparse.Namespace) -> int:
     async def listed() -> set[str]:
-        async with await open_connection(load_settings(), load_plan("auto")) as session:
+        async with await open_connection(load_settings(), load_tier("auto")) as session:
             return {row.id for row in session.listed if row.active}
 
     alive = asyncio.run(listed())
@@ -98,8 +100,8 @@ def _runs(options: argparse.Namespace) -> int:
             for r in store.journal.runs()
         ]
     if not rows and not options.json:
-        print("No run yet. Start one with “python -m ketl translate --language Spanish --out spanish.csv”.")
-        return 0
+        print(f"No run yet. Start one with “{program()} translate --language Spanish --out spanish.csv”.")
+        return ExitStatus.OK
     return show(rows, options.json, ("run_id", "status", "engine", "started_at", "units", "translated", "failed"))
 
 

@@ -7,18 +7,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ketl.cli.statuses import ExitStatus
+
 
 def show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> int:
-    """Print `rows`, all of them as JSON or the named columns as text, and return the exit status 0."""
+    """Print `rows`, all of them as JSON or the named columns as text, and return the exit status OK."""
     if as_json:
         json.dump(rows, sys.stdout, ensure_ascii=False, indent=1)
         print()
-        return 0
+        return ExitStatus.OK
     cells = [[_cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(len(column), *(len(line[i]) for line in cells)) for i, column in enumerate(columns)]
     for line in [list(columns), *cells]:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    return 0
+    return ExitStatus.OK
 
 
 def _cell(value: object) -> str:

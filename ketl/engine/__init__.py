@@ -1,1 +1,1 @@
-"""The engine: lanes, the dispatcher that admits into them, and one run's work."""
+"""The engine: who may send now, one attempt's life, and one run's work."""

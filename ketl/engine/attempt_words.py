@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ketl.engine.request import Request
 from ketl.errors import (
     LimitReachedError,
     ModelGoneError,
@@ -18,11 +17,11 @@ def is_capacity(error: RunError) -> bool:
     return isinstance(error, LimitReachedError) and error.kind == "CAPACITY"
 
 
-def kind_of(request: Request) -> str:
-    """Return why an attempt at a request is made: first, retry or repair."""
-    if request.rung:
+def kind_of(rung: int, tries: int, refusals: int) -> str:
+    """Return why an attempt is made, by its request's rung, tries and refusals: first, retry or repair."""
+    if rung:
         return "repair"
-    return "retry" if request.tries or request.refusals else "first"
+    return "retry" if tries or refusals else "first"
 
 
 def status_of(error: RunError) -> str:

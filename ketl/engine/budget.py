@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ketl.engine.request import Attempt
+from ketl.provider.books import Charge
 from ketl.provider.models import Model
 
 
-class Purse:
+class Budget:
     """Books dollars; `cap_usd` None means no cap. A model without a known price costs nothing here."""
 
     def __init__(self, cap_usd: float | None) -> None:
@@ -20,13 +20,13 @@ class Purse:
             return True
         return self._spent_usd + self._reserved_usd + _usd(model, prompt, ceiling) <= self.cap_usd
 
-    def reserve(self, attempt: Attempt) -> None:
-        """Set aside what an attempt may take at most."""
-        self._reserved_usd += _usd(attempt.lane.model, attempt.charge.prompt, attempt.charge.ceiling)
+    def reserve(self, model: Model, charge: Charge) -> None:
+        """Set aside what an attempt that was charged so may take at most."""
+        self._reserved_usd += _usd(model, charge.prompt, charge.ceiling)
 
-    def release(self, attempt: Attempt) -> None:
+    def release(self, model: Model, charge: Charge) -> None:
         """Give back what was set aside for an attempt that is over."""
-        self._reserved_usd -= _usd(attempt.lane.model, attempt.charge.prompt, attempt.charge.ceiling)
+        self._reserved_usd -= _usd(model, charge.prompt, charge.ceiling)
 
     def spend(self, model: Model, tokens: tuple[int, int, int]) -> float | None:
         """Book an answer's (prompt, completion, cached) tokens and return its cost, None for an unknown price.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from ketl.engine.request import Attempt
+from ketl.engine.attempts import Attempt
 
 _EVERY_S = 0.05
 _UNKNOWN_LANE_HEDGE_S = 4.0
 
 
-class Watch:
+class Hedging:
     """Looks at `attempts` twenty times a second while there are any; one timer for all of them."""
 
     def __init__(

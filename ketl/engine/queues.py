@@ -18,7 +18,6 @@ class Queues:
     def __init__(self, groups: Iterable[str]) -> None:
         self._groups: dict[str, _Heap] = {group: [] for group in groups}
         self._pinned: dict[str, _Heap] = {}
-        self._picked: _Heap | None = None
         self._sequence = 0
         self._size = 0
 
@@ -29,38 +28,43 @@ class Queues:
         """Add a request to its group's queue, or to that of the lane it is pinned to."""
         self._sequence += 1
         priority = _FRONT if front else -request.completion_est
-        lane = request.lane
-        heap = self._groups[request.group] if lane is None else self._pinned.setdefault(lane.model.id, [])
-        heapq.heappush(heap, (priority, self._sequence, request))
+        heapq.heappush(self._of(request), (priority, self._sequence, request))
         self._size += 1
 
-    def pick(self, lane: Lane, serving: Callable[[str], list[Lane]]) -> bool:
-        """Choose the queue that `lane` serves next, the longest for its lanes; False when it has none.
+    def pick(self, lane: Lane, serving: Callable[[str], list[Lane]]) -> Request | None:
+        """Return what `lane` would send next, off the queue that is longest for its lanes; None when there is none.
 
         `serving` returns the lanes that may serve a group now.
         """
         pinned = self._pinned.get(lane.model.id)
         if pinned:
-            self._picked = pinned
-            return True
-        self._picked, most = None, 0.0
+            return pinned[0][2]
+        longest, most = None, 0.0
         for group, heap in self._groups.items():
             if heap:
                 lanes = serving(group)
                 if lane in lanes and len(heap) / len(lanes) > most:
-                    most, self._picked = len(heap) / len(lanes), heap
-        return self._picked is not None
+                    most, longest = len(heap) / len(lanes), heap
+        return longest[0][2] if longest else None
 
-    def peek(self) -> Request:
-        """Return the first request of the queue that `pick` chose."""
-        assert self._picked is not None
-        return self._picked[0][2]
-
-    def pop(self) -> None:
-        """Take that request off its queue."""
-        assert self._picked is not None
-        heapq.heappop(self._picked)
+    def pop(self, request: Request) -> None:
+        """Take this request off its queue; raises ValueError when it stands in none."""
+        heap = self._of(request)
+        if heap and heap[0][2] is request:
+            heapq.heappop(heap)
+        else:
+            at = next((i for i, entry in enumerate(heap) if entry[2] is request), None)
+            if at is None:
+                raise ValueError(f"request {request.number} waits in no queue")
+            heap[at] = heap[-1]
+            heap.pop()
+            heapq.heapify(heap)
         self._size -= 1
+
+    def _of(self, request: Request) -> _Heap:
+        if request.lane is None:
+            return self._groups[request.group]
+        return self._pinned.setdefault(request.lane.model.id, [])
 
     def drain_group(self, group: str) -> Iterator[Request]:
         """Take every request of a group off its queue, first first."""

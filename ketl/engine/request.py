@@ -1,21 +1,15 @@
-"""One request on its way: the segments it carries, how often it was tried, and its attempts in flight."""
+"""One request on its way: the segments it carries, how often it was tried, and where it is in flight."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ketl.language.languages import Language
 from ketl.prompts.brief import wire_keys
 from ketl.prompts.prepared import Prepared
 from ketl.prompts.tokens import answer_tokens, prompt_tokens
-from ketl.provider.books import Charge
-
-if TYPE_CHECKING:
-    from ketl.engine.work import Work
-    from ketl.provider.lane import Lane
+from ketl.provider.lane import Lane
 
 
 @dataclass(slots=True, eq=False)
@@ -23,11 +17,11 @@ class Request:
     """One call's worth of segments of one language.
 
     `prompt_est` and `completion_est` are tokens as the tables expect them, before any model's own factor.
-    `rung` is the rung of the repair ladder it stands on, `faults` what a check found, by segment key.
+    `rung` is the rung of the repair ladder it stands on, `faults` what a check found, by segment key; `lane`
+    pins it to one model, `models` are those it was sent to, `in_flight` the lanes of its attempts under way.
     """
 
     number: int
-    work: Work
     group: str
     language: Language
     items: Sequence[Prepared]
@@ -37,33 +31,17 @@ class Request:
     faults: Mapping[bytes, tuple[str, ...]] = field(default_factory=dict)
     tries: int = 0
     refusals: int = 0
-    room: float = 1.0
+    ceiling_factor: float = 1.0
     lane: Lane | None = None
     models: set[str] = field(default_factory=set)
     done: bool = False
     hedged: bool = False
-    attempts: list[Attempt] = field(default_factory=list)
+    in_flight: list[Lane] = field(default_factory=list)
 
     @property
     def keys(self) -> list[str]:
         """The keys of its segments on the wire."""
         return wire_keys(self.items)
-
-
-@dataclass(slots=True, eq=False)
-class Attempt:
-    """One try at a request in one lane, from admission to its answer."""
-
-    request: Request
-    lane: Lane
-    charge: Charge
-    ceiling: int
-    started: float
-    kind: str
-    task: asyncio.Task[None] | None = None
-    begun: bool = False
-    ended: str = ""
-    """Why it was cancelled from outside: timeout, superseded or cancelled; empty otherwise."""
 
 
 def estimate(items: Sequence[Prepared]) -> tuple[float, float]:

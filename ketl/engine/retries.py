@@ -26,7 +26,7 @@ BACKOFF_CAP_S = 10.0
 MAX_WAIT_S = 60.0
 
 
-class Action(StrEnum):
+class Remedy(StrEnum):
     """What to do with a request after a failed attempt."""
 
     AGAIN = "again"
@@ -40,7 +40,7 @@ class Action(StrEnum):
 class Decision:
     """What to do, and after how many seconds."""
 
-    action: Action
+    remedy: Remedy
     wait_s: float = 0.0
 
 
@@ -57,28 +57,28 @@ def decide(error: RunError, *, tries: int, refusals: int, segments: int, rng: ra
     """
     match error:
         case AuthenticationError():
-            return Decision(Action.STOP)
+            return Decision(Remedy.STOP)
         case ModelGoneError():
-            return Decision(Action.NEXT_MODEL)
+            return Decision(Remedy.NEXT_MODEL)
         case LimitReachedError(too_large=True):
-            return Decision(Action.SPLIT if segments > 1 else Action.NEXT_MODEL)
+            return Decision(Remedy.SPLIT if segments > 1 else Remedy.NEXT_MODEL)
         case LimitReachedError(kind="CAPACITY"):
             wait_s = min(error.wait_s, MAX_WAIT_S) if error.wait_s is not None else backoff_s(tries + 1, rng)
-            return Decision(Action.AGAIN if tries < MAX_TRIES else Action.NEXT_MODEL, wait_s)
+            return Decision(Remedy.AGAIN if tries < MAX_TRIES else Remedy.NEXT_MODEL, wait_s)
         case LimitReachedError():
-            return Decision(Action.AGAIN if refusals < MAX_REFUSALS else Action.FAIL)
+            return Decision(Remedy.AGAIN if refusals < MAX_REFUSALS else Remedy.FAIL)
         case RefusedError(code="blocked_api_access" | "blocked"):
-            return Decision(Action.STOP)
+            return Decision(Remedy.STOP)
         case RefusedError():
-            return Decision(Action.NEXT_MODEL)
+            return Decision(Remedy.NEXT_MODEL)
         case UnusableReplyError():
             if tries >= MAX_TRIES:
-                return Decision(Action.FAIL)
-            return Decision(Action.NEXT_MODEL if tries >= 3 else Action.AGAIN)
+                return Decision(Remedy.FAIL)
+            return Decision(Remedy.NEXT_MODEL if tries >= 3 else Remedy.AGAIN)
         case ProviderError() | UnreachableError():
             if tries >= MAX_TRIES:
-                return Decision(Action.FAIL)
+                return Decision(Remedy.FAIL)
             said = min(error.wait_s or 0.0, MAX_WAIT_S)
-            return Decision(Action.AGAIN, max(said, backoff_s(tries, rng)))
+            return Decision(Remedy.AGAIN, max(said, backoff_s(tries, rng)))
         case _:
-            return Decision(Action.FAIL)
+            return Decision(Remedy.FAIL)

@@ -86,11 +86,11 @@ EXPORTS: dict[tuple[str, str], Export] = {
     )
 }
 
-# Layouts that a person may ask for but that need something else first, with the sentence that says what.
-_ELSEWHERE = {
+# Layouts that a person may expect but that are not written, with the sentence that says what to take instead.
+_NOT_YET = {
     "shopify": (
-        "The Shopify layout fills in Shopify's own file, so that its ids stay untouched. In Shopify, open "
-        "Settings, Languages, Export, and give that file as the catalogue; for this catalogue choose “long” or “wide”."
+        "Shopify's own layout is not written yet. Choose “wide”, one column per language, or “long”, one row per "
+        "translation, and bring the texts into Shopify from there."
     ),
 }
 
@@ -101,11 +101,11 @@ def find_export(path: str | Path, layout: str = "long") -> Export:
     Raises SettingsError naming the layouts and endings that exist when there is no such export.
     """
     name = layout.strip().casefold()
-    if name in _ELSEWHERE:
-        raise SettingsError(_ELSEWHERE[name])
+    if name in _NOT_YET:
+        raise SettingsError(_NOT_YET[name])
     endings = [ending for known, ending in EXPORTS if known == name]
     if not endings:
-        known_layouts = ", ".join(dict.fromkeys([*(known for known, _ in EXPORTS), *_ELSEWHERE]))
+        known_layouts = ", ".join(dict.fromkeys(known for known, _ in EXPORTS))
         raise SettingsError(f"The layout “{layout}” is not known. Choose one of: {known_layouts}.")
     # A bare ending (".csv") has no suffix in pathlib's eyes, yet callers with bytes to offer have nothing else.
     ending = (Path(path).suffix or Path(path).name).casefold()

@@ -17,6 +17,7 @@ from ketl.language.languages import Language, find_language
 from ketl.memory.memory import Memory, Remembered
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
+from ketl.version import __version__
 
 SOURCE_TAG = "en"
 _KINDS = tuple(dict.fromkeys(entry.kind for entry in FIELDS))
@@ -54,11 +55,11 @@ def write_tmx(units: Iterable[TmxUnit], handle: BinaryIO) -> int:
     Characters that XML forbids are left out.
     """
     handle.write(
-        b'<?xml version="1.0" encoding="UTF-8"?>\n'
-        b'<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n'
-        b'<tmx version="1.4">\n'
-        b'<header creationtool="ketl" creationtoolversion="1" segtype="paragraph" o-tmf="ketl" '
-        b'adminlang="en" srclang="en" datatype="plaintext"/>\n<body>\n'
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n'
+        '<tmx version="1.4">\n'
+        f'<header creationtool="ketl" creationtoolversion="{__version__}" segtype="paragraph" o-tmf="ketl" '
+        'adminlang="en" srclang="en" datatype="plaintext"/>\n<body>\n'.encode()
     )
     count = 0
     for count, unit in enumerate(units, start=1):

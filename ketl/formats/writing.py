@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +17,7 @@ from ketl.results.rows import ResultRow
 
 # A disk with less room than this is called full before the run rather than after it.
 _PROBE_BYTES = 64 * 1024
+_COPIED_BYTES = 1024 * 1024
 
 
 def check_writable(path: str | Path, layout: str = "long") -> None:
@@ -51,10 +54,15 @@ def write_rows(rows: Iterable[ResultRow], path: str | Path, *, layout: str = "lo
     target = _resolve(Path(path))
     draft = _beside(target)
     try:
-        with draft.open("xb") as handle:
-            count = export.write(rows, handle)
-            handle.flush()
-            os.fsync(handle.fileno())
+        # Rows may come for as long as a run takes: what they are gathered in has no name, so that a run that is
+        # killed leaves nothing beside its target.
+        with tempfile.TemporaryFile(dir=target.parent) as gathered:
+            count = export.write(rows, gathered)
+            gathered.seek(0)
+            with draft.open("xb") as handle:
+                shutil.copyfileobj(gathered, handle, _COPIED_BYTES)
+                handle.flush()
+                os.fsync(handle.fileno())
         os.replace(draft, target)
     except OSError as error:
         raise SettingsError(

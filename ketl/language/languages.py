@@ -207,7 +207,7 @@ def find_language(word: str | Language) -> Language:
         hint = did_you_mean(word, [language.name for language in LANGUAGES]) or did_you_mean(
             word, [spelling for language in LANGUAGES for spelling in (language.own_name, language.tag)]
         )
-        raise SelectionError(f"The language “{word}” is not known.{hint} See the list with “python -m ketl languages”.")
+        raise SelectionError(f"The language “{word}” is not known.{hint} Choose one of the {len(LANGUAGES)} known.")
     return found
 
 
@@ -224,5 +224,5 @@ def find_languages(words: Iterable[str | Language]) -> tuple[Language, ...]:
         language = find_language(word)
         chosen[language.tag] = language
     if not chosen:
-        raise SelectionError("No language was chosen. Choose at least one, for example “--language Spanish”.")
+        raise SelectionError("No language was chosen. Choose at least one, for example Spanish.")
     return tuple(chosen.values())

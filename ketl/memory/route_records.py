@@ -84,7 +84,7 @@ def suggestions(stats: Sequence[RouteStats]) -> list[str]:
                     f"{language_name(tag)}: {model} passed the checks in {other_rate:.0%} of {other_answers:.0f} "
                     f"answers, {first} in {rate:.0%} of {answers:.0f}"
                     + (", and costs less" if cheaper else "")
-                    + f". Try it with --route {tag}={model}."
+                    + ". Try it for this language."
                 )
                 break
     return hints

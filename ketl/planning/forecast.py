@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ketl.provider.lane import Lane
+from ketl.provider.limits import MAX_IN_FLIGHT, amount_of
+from ketl.results.baseline import shortest_possible_s
 
-MAX_IN_FLIGHT = 400.0
 # What one request costs this process, measured with the SDK's own `post` (see benchmarks/): the ceiling of
 # a run without limits on one core.
 CLIENT_S = 0.0006
@@ -64,9 +65,8 @@ def forecast(loads: Sequence[Load], lanes: Mapping[str, Lane], now: float) -> Fo
     admission = high if high > 1e-3 else 0.0
     shortest = min(lanes[name].times.shortest_s or 0.6 * service for load in loads for name in load.lanes)
     seconds = max(admission + service, total * CLIENT_S + service)
-    return Forecast(
-        seconds=seconds, bound_s=max(admission + min(shortest, service), service), share=share, binding=binding
-    )
+    bound = shortest_possible_s(admission, min(shortest, service), service)
+    return Forecast(seconds=seconds, bound_s=bound, share=share, binding=binding)
 
 
 def _service(load: Load, lanes: Mapping[str, Lane]) -> float:
@@ -81,20 +81,20 @@ def _fits(
 
     Loads with the fewest lanes choose first; exact when the lane sets are nested, as chains make them.
     """
-    room = {name: _room(lanes[name], seconds, now) for load in loads for name in load.lanes}
+    free = {name: _free(lanes[name], seconds, now) for load in loads for name in load.lanes}
     slots = MAX_IN_FLIGHT * (1.0 + seconds / max(1e-3, service))
-    share: dict[str, float] = dict.fromkeys(room, 0.0)
+    share: dict[str, float] = dict.fromkeys(free, 0.0)
     scarce = ("", "")
     fits = True
     for load in sorted(loads, key=lambda entry: len(entry.lanes)):
         left = load.requests
         for name in load.lanes:
-            capacity, kind = _capacity(room[name], load)
+            capacity, kind = _capacity(free[name], load)
             taken = min(left, capacity, slots)
             if taken < left:
                 scarce = (name, kind if capacity <= slots else "")
-            for limit in room[name]:
-                room[name][limit] -= taken * _need(limit, load)
+            for limit in free[name]:
+                free[name][limit] -= taken * _need(limit, load)
             share[name] += taken
             slots -= taken
             left -= taken
@@ -106,15 +106,15 @@ def _fits(
     return fits, share, scarce
 
 
-def _room(lane: Lane, seconds: float, now: float) -> dict[str, float]:
+def _free(lane: Lane, seconds: float, now: float) -> dict[str, float]:
     return {
         kind: bucket.capacity - bucket.level(now) + bucket.rate * seconds for kind, bucket in lane.books.buckets.items()
     }
 
 
-def _capacity(room: Mapping[str, float], load: Load) -> tuple[float, str]:
+def _capacity(free: Mapping[str, float], load: Load) -> tuple[float, str]:
     best, kind = float("inf"), ""
-    for limit, amount in room.items():
+    for limit, amount in free.items():
         possible = max(0.0, amount) / _need(limit, load)
         if possible < best:
             best, kind = possible, limit
@@ -122,8 +122,4 @@ def _capacity(room: Mapping[str, float], load: Load) -> tuple[float, str]:
 
 
 def _need(kind: str, load: Load) -> float:
-    if kind in ("RPM", "RPD"):
-        return 1.0
-    if kind == "OTPM":
-        return max(1.0, load.completion_tokens)
-    return max(1.0, load.prompt_tokens + load.completion_tokens)
+    return max(1.0, amount_of(kind, 1.0, load.prompt_tokens, load.completion_tokens))

@@ -77,7 +77,9 @@ def make_plan(
     naming what could be, and SettingsError for a pack size that makes no sense.
     """
     if pack is not None and not 1 <= pack <= MAX_PACK_SEGMENTS:
-        raise SettingsError(f"--pack takes auto or a number from 1 to {MAX_PACK_SEGMENTS}, not {pack}.")
+        raise SettingsError(
+            f"A pack holds 1 to {MAX_PACK_SEGMENTS} texts, not {pack}. Leave the size out to have it chosen."
+        )
     segments = census.distinct * len(languages)
     left = 1.0 - (from_memory / segments if segments else 0.0)
     counts = {size: count_packs(census.tokens, size) for size in ([pack] if pack else _sizes(census.distinct))}

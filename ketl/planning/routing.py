@@ -100,7 +100,7 @@ def _read_overrides(overrides: Mapping[str, str], alive: set[str]) -> dict[str, 
         if model not in alive:
             raise SettingsError(
                 f"The model “{model}” chosen for {key} is not offered.{did_you_mean(model, alive)} "
-                "See the list with “python -m ketl models”."
+                "Choose one of the models offered, or leave the choice to the program."
             )
         group = key.strip().casefold()
         if group not in GROUPS:

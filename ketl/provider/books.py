@@ -5,76 +5,21 @@ Nothing here reads a clock or waits: every method is handed `now`, in seconds of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ketl.errors import LimitReachedError
+from ketl.provider.bucket import MAX_GUARD_S, Bucket
+from ketl.provider.lessons import follow, learn_limit, level_after, spent
+from ketl.provider.limits import PERIOD_S, Limit, Limits, amount_of
 from ketl.provider.protocol import LimitFacts
-from ketl.provider.tiers import DEVELOPER, PLANS, Limits
+from ketl.provider.refunds import Refunds
 
 # A burst that reaches the server late starts the server's refill late, so ours must not run ahead of it;
 # measured on loopback, more is learned when a refusal happens all the same.
 GUARD_S = 0.03
-MAX_GUARD_S = 1.0
-_MINUTE_S = 60.0
-_DAY_S = 86_400.0
-PERIOD_S: Mapping[str, float] = {
-    "RPM": _MINUTE_S,
-    "TPM": _MINUTE_S,
-    "OTPM": _MINUTE_S,
-    "ITPM": _MINUTE_S,
-    "RPD": _DAY_S,
-    "TPD": _DAY_S,
-}
-
-
-class Bucket:
-    """A leaky bucket that starts full to spend and refills continuously.
-
-    `capacity` may be spent at once, `rate` comes back per second. `level(now)` is what is spent and not yet
-    refilled: Groq refuses while level + requested > capacity, and asks to wait
-    (level + requested - capacity) / rate.
-    """
-
-    __slots__ = ("_at", "_begun", "_used", "capacity", "rate")
-
-    def __init__(self, limit: float, burst: float | None, period_s: float) -> None:
-        self.capacity = float(burst if burst is not None else limit)
-        self.rate = limit / period_s
-        self._used = 0.0
-        self._at = 0.0
-        self._begun = 0.0
-
-    def level(self, now: float) -> float:
-        """Return what is spent and not yet refilled."""
-        return max(0.0, self._used - self.rate * (now - self._at))
-
-    def delay(self, amount: float, now: float, guard_s: float = 0.0) -> float:
-        """Return the seconds until `amount` may be spent; infinite when it never may.
-
-        `guard_s` is how much later than ours the provider's refill may have begun: until so much time has
-        passed since the bucket was last empty, nothing counts as refilled.
-        """
-        if amount > self.capacity:
-            return float("inf")
-        left = self._used - self.rate * (now - self._at)
-        level = left + self.rate * min(guard_s, now - self._begun)
-        if level <= 0.0 or level + amount - self.capacity <= 1e-9:
-            return 0.0
-        return (left + amount - self.capacity) / self.rate + guard_s
-
-    def spend(self, amount: float, now: float) -> None:
-        """Book `amount` as spent (negative: given back)."""
-        level = self.level(now)
-        if level == 0.0 and now - self._at > self._used / self.rate + MAX_GUARD_S:
-            self._begun = now
-        self._used = max(0.0, level + amount)
-        self._at = now
-
-    def set_level(self, level: float, now: float) -> None:
-        """Correct the book to what the provider said."""
-        self._used = max(0.0, level)
-        self._at = now
+# How long a lane rests after a refusal that names neither a limit nor a wait: as long as the shortest that
+# the provider asks for in whole seconds.
+_PAUSE_S = 1.0
 
 
 @dataclass(slots=True)
@@ -89,56 +34,50 @@ class Charge:
 
 
 class LaneBooks:
-    """The buckets of one model; obeys them before sending and corrects them after every answer."""
+    """The buckets of one model; obeys them before sending and corrects them after every answer.
+
+    With `auto` the limits are only assumed at first: then answers are followed, and `proven` says whether one
+    came yet. While the limit of requests a minute is a guess, sends are paced so that few can be refused.
+    """
 
     def __init__(self, limits: Limits, *, auto: bool = False) -> None:
-        self.auto = auto
-        self.guard_s = GUARD_S
-        self._told: set[str] = set()
-        self._assumed = auto
-        self._corrected_at = float("-inf")
         self.buckets: dict[str, Bucket] = {}
+        self.guard_s = GUARD_S
         self.paused_until = 0.0
-        # While the requests-per-minute limit is a guess, sends are paced so that few can be refused.
-        self.proven = not auto
+        self._known: dict[str, Limit] = {}
+        self._refunds = Refunds()
+        self._corrected_at = float("-inf")
         self._spent_tokens = 0.0
         self._spent_requests = 0.0
         self._under_way_tokens = 0.0
         self._under_way = 0
-        self._kept = 0
-        self._returned = 0
-        self.limits = limits
-        self._build(limits)
+        self.adopt(limits, auto=auto)
 
     def adopt(self, limits: Limits, *, auto: bool) -> None:
         """Take other limits, keeping what is spent."""
         self.auto, self.proven, self._assumed = auto, not auto, auto
-        self._build(limits)
+        kinds = limits.by_kind()
+        for kind in {**kinds, **self._known}:
+            self._set(kind, kinds.get(kind))
 
-    def _build(self, limits: Limits) -> None:
-        self.limits = limits
-        for kind, limit, burst in (
-            ("RPM", limits.rpm, limits.rpm_burst),
-            ("TPM", limits.tpm, limits.tpm_burst),
-            ("RPD", limits.rpd, None),
-            ("TPD", limits.tpd, None),
-            ("OTPM", limits.otpm, None),
-        ):
-            if limit is None:
-                self.buckets.pop(kind, None)
-                continue
-            self._set(kind, limit, burst)
+    @property
+    def limits(self) -> Limits:
+        """The limits as they are known now."""
+        return Limits.of(self._known)
 
-    def _set(self, kind: str, limit: float, burst: float | None) -> Bucket:
-        """Make the bucket of `kind` have this limit, keeping what is spent."""
-        period = PERIOD_S[kind]
+    def _set(self, kind: str, limit: Limit | None) -> None:
+        """Make the bucket of `kind` have this limit, keeping what is spent; None: there is no such limit."""
+        if limit is None:
+            self._known.pop(kind, None)
+            self.buckets.pop(kind, None)
+            return
+        self._known[kind] = limit
         bucket = self.buckets.get(kind)
         if bucket is None:
-            bucket = self.buckets[kind] = Bucket(limit, burst, period)
+            self.buckets[kind] = Bucket(limit.rate, limit.burst, PERIOD_S[kind])
         else:
-            bucket.capacity = float(burst if burst is not None else limit)
-            bucket.rate = limit / period
-        return bucket
+            bucket.capacity = float(limit.burst if limit.burst is not None else limit.rate)
+            bucket.rate = limit.rate / PERIOD_S[kind]
 
     def levels(self, now: float) -> dict[str, float]:
         """Return what is spent and not yet refilled of every limit."""
@@ -148,7 +87,7 @@ class LaneBooks:
         """Return the seconds until a request of this size may be sent, and the limit that binds ("" if none)."""
         worst, kind = max(0.0, self.paused_until - now), "PAUSE"
         for name, bucket in self.buckets.items():
-            wait = bucket.delay(_amount(name, prompt, ceiling), now, self.guard_s)
+            wait = bucket.delay(amount_of(name, 1.0, prompt, ceiling), now, self.guard_s)
             if wait > worst:
                 worst, kind = wait, name
         return worst, (kind if worst > 0.0 else "")
@@ -164,7 +103,7 @@ class LaneBooks:
         self._under_way_tokens += prompt + ceiling
         self._under_way += 1
         for name, bucket in self.buckets.items():
-            bucket.spend(_amount(name, prompt, ceiling), now)
+            bucket.spend(amount_of(name, 1.0, prompt, ceiling), now)
         return charge
 
     def over(self, charge: Charge) -> None:
@@ -172,18 +111,13 @@ class LaneBooks:
         self._under_way_tokens -= charge.prompt + charge.ceiling
         self._under_way -= 1
 
-    @property
-    def gives_back(self) -> bool:
-        """Whether the provider seems to give back what a request reserved and did not use."""
-        return self._kept < 4 or self._kept <= 2 * self._returned
-
     def settle(self, charge: Charge, prompt: float | None, completion: float | None, now: float) -> None:
         """Correct the books after an answer whose usage was this; None: unknown, the charge stands."""
         if prompt is None or completion is None:
             return
         # A book that the provider corrected since holds this request by the provider's own count.
         booked = prompt if self._corrected_at >= charge.at else charge.prompt
-        unused = completion - charge.ceiling if self.gives_back else 0.0
+        unused = completion - charge.ceiling if self._refunds.given else 0.0
         for name in ("TPM", "TPD"):
             if name in self.buckets:
                 self.buckets[name].spend(prompt - booked + unused, now)
@@ -195,7 +129,7 @@ class LaneBooks:
         self._spent_tokens -= charge.prompt + charge.ceiling
         self._spent_requests -= 1
         for name, bucket in self.buckets.items():
-            bucket.spend(-_amount(name, charge.prompt, charge.ceiling), now)
+            bucket.spend(-amount_of(name, 1.0, charge.prompt, charge.ceiling), now)
 
     def observe(self, facts: LimitFacts, charge: Charge, now: float) -> None:
         """Correct the books by an answer's headers.
@@ -207,113 +141,64 @@ class LaneBooks:
             self._follow(facts)
         tokens = self.buckets.get("TPM")
         if tokens is not None and facts.limit_tokens and facts.remaining_tokens is not None:
-            said = _spent(tokens, facts.limit_tokens, facts.remaining_tokens)
+            said = spent(tokens, facts.limit_tokens, facts.remaining_tokens)
             since = self._spent_tokens - charge.tokens_before - charge.prompt - charge.ceiling
-            self._learn_giving_back(tokens, said, charge, now)
+            behind = said - tokens.rate * (now - charge.at) - tokens.level(now)
+            self._refunds.answered(behind, charge.ceiling)
             _clamp(tokens, said, since, now - charge.at, now)
         requests = self.buckets.get("RPD")
         if requests is not None and facts.limit_requests and facts.remaining_requests is not None:
-            said = _spent(requests, facts.limit_requests, facts.remaining_requests)
+            said = spent(requests, facts.limit_requests, facts.remaining_requests)
             since = self._spent_requests - charge.requests_before - 1
             _clamp(requests, said, since, now - charge.at, now)
 
-    def _learn_giving_back(self, tokens: Bucket, said: float, charge: Charge, now: float) -> None:
-        """Compare the book with the provider's: a settled book far below it means nothing was given back."""
-        if not self.gives_back:
-            return
-        behind = said - tokens.rate * (now - charge.at) - tokens.level(now)
-        if behind > 0.5 * charge.ceiling:
-            self._kept += 1
-        elif behind <= 0.0:
-            self._returned += 1
-
     def _follow(self, facts: LimitFacts) -> None:
-        """Follow what the headers say in place of the free plan's assumed numbers."""
-        known = self.limits
-        tpm, rpd = facts.limit_tokens, facts.limit_requests
-        if (tpm is None and rpd is None and not self._assumed) or (tpm == known.tpm and rpd == known.rpd):
-            self.proven, self._assumed = True, False
-            return
-        # RPM and TPD stand in no header: taken from the plan that has these figures, else learned by refusal.
-        plan = next((p for p in PLANS.values() if p.tpm == tpm and (p.rpd == rpd or p is DEVELOPER)), None)
-        self._build(
-            replace(
-                known,
-                tpm=tpm if tpm is not None or "TPM" not in self._told else known.tpm,
-                tpm_burst=known.tpm_burst if "TPM" in self._told and tpm in (None, known.tpm) else None,
-                rpd=rpd if rpd is not None or "RPD" not in self._told else known.rpd,
-                rpm=known.rpm if "RPM" in self._told else plan.rpm if plan else None,
-                rpm_burst=known.rpm_burst if "RPM" in self._told else None,
-                tpd=known.tpd if "TPD" in self._told else plan.tpd if plan else None,
-            )
-        )
+        """Follow what the headers say in place of limits that were assumed, or that changed."""
+        silent = facts.limit_tokens is None and facts.limit_requests is None
+        same = self._rate("TPM") == facts.limit_tokens and self._rate("RPD") == facts.limit_requests
+        if not same and (self._assumed or not silent):
+            for kind, limit in follow(facts, self._known).items():
+                self._set(kind, limit)
         self.proven, self._assumed = True, False
 
-    def refused(self, error: LimitReachedError, charge: Charge, now: float) -> None:
-        """Learn from a refusal: its kind's limit, how much is spent, and how long to wait."""
+    def _rate(self, kind: str) -> float | None:
+        limit = self._known.get(kind)
+        return None if limit is None else limit.rate
+
+    def refused(self, error: LimitReachedError, charge: Charge, now: float) -> bool:
+        """Learn from a refusal: its kind's limit, how much is spent, and how long to wait.
+
+        Returns whether it told a limit that was not known.
+        """
         self.give_back(charge, now)
-        wait_s = error.wait_s
         kind = error.kind if error.kind in PERIOD_S else None
-        if kind in ("TPM", "OTPM", "TPD") and error.used is not None and kind in self.buckets:
-            behind = error.used - self.buckets[kind].level(now)
-            if behind > 0.05 * self.buckets[kind].capacity and behind > 2 * charge.ceiling:
-                self._kept += 4
+        bucket = self.buckets.get(kind or "")
+        if bucket is not None and kind in ("TPM", "OTPM", "TPD") and error.used is not None:
+            self._refunds.refused(error.used - bucket.level(now), charge.ceiling, bucket.capacity)
         if kind == "ITPM":
             kind = "TPM"  # stricter than the truth, and the one bucket that prompts are booked in
         if kind is None or not error.limit:
-            self.paused_until = max(self.paused_until, now + (wait_s if wait_s is not None else 1.0))
-            return
-        rate = error.limit / PERIOD_S[kind]
-        burst: float | None = None
-        if error.used is not None and error.requested is not None and wait_s is not None:
-            # The provider's own arithmetic, wait = (used + requested - burst) / rate, solved for the burst.
-            burst = error.used + error.requested - wait_s * rate
-            if burst < error.requested or abs(burst - error.limit) < 0.02 * error.limit:
-                burst = None
-        known = kind in self.buckets and abs(self.buckets[kind].rate - rate) < 1e-9
-        if known and not error.too_large and charge.at > self._corrected_at:
+            wait_s = error.wait_s if error.wait_s is not None else _PAUSE_S
+            self.paused_until = max(self.paused_until, now + wait_s)
+            return False
+        known = self._known.get(kind)
+        news = known is None or known.rate != error.limit
+        if not news and not error.too_large and charge.at > self._corrected_at:
             # The limit was known and it refused all the same: our clock ran ahead of the provider's. Others of
             # the same burst, sent before the last correction, say nothing new.
             self.guard_s = min(MAX_GUARD_S, self.guard_s * 2)
         self.proven = True
-        self._told.add(kind)
-        if burst is None and getattr(self.limits, _FIELD[kind]) == error.limit:
-            # Some count what is used against the whole minute: that says nothing against a burst that is known.
-            burst = getattr(self.limits, f"{_FIELD[kind]}_burst", None)
-        bucket = self._set(kind, error.limit, burst)
-        self.limits = replace(self.limits, **{_FIELD[kind]: error.limit})
-        if kind in ("RPM", "TPM"):
-            self.limits = replace(self.limits, **{f"{_FIELD[kind]}_burst": burst})
-        if wait_s is not None:
-            asked = error.requested if error.requested is not None else charge_amount(kind, charge)
-            level = bucket.capacity - asked + wait_s * rate
-        else:
-            level = error.used if error.used is not None else bucket.level(now)
+        self._set(kind, learn_limit(kind, error.limit, error, known))
+        bucket = self.buckets[kind]
         # The provider's bucket is full, so what was sent after this request is in that level or refused, too.
-        bucket.set_level(level, now)
+        booked = amount_of(kind, 1.0, charge.prompt, charge.ceiling)
+        bucket.set_level(level_after(error, booked, bucket, now), now)
         self._corrected_at = now
-
-
-_FIELD = {"RPM": "rpm", "TPM": "tpm", "RPD": "rpd", "TPD": "tpd", "OTPM": "otpm"}
-
-
-def charge_amount(kind: str, charge: Charge) -> float:
-    """Return what a charge took from the bucket of `kind`."""
-    return _amount(kind, charge.prompt, charge.ceiling)
-
-
-def _amount(kind: str, prompt: float, ceiling: float) -> float:
-    if kind in ("RPM", "RPD"):
-        return 1.0
-    return ceiling if kind == "OTPM" else prompt + ceiling
-
-
-def _spent(bucket: Bucket, limit: float, remaining: float) -> float:
-    """Return what is spent by a header: where the burst is smaller than the limit, what remains is of the burst."""
-    return (bucket.capacity if remaining <= bucket.capacity else max(limit, remaining)) - remaining
+        return news
 
 
 def _clamp(bucket: Bucket, said: float, since: float, elapsed_s: float, now: float) -> None:
+    """Bring a book between the least and the most that it may be, given what the provider said."""
     level = bucket.level(now)
     low = max(0.0, said - bucket.rate * elapsed_s)
     high = said + max(0.0, since)

@@ -1,4 +1,4 @@
-"""The provider's plans: which limits a key starts from, by name or from a file."""
+"""The provider's tiers (its plans): which limits a key starts from, by name or from a file."""
 
 from __future__ import annotations
 
@@ -8,30 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ketl.errors import SettingsError
+from ketl.provider.limits import UNLIMITED, Limits
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The limits of one model, None where there is none: requests and tokens per minute and per day,
-    completion tokens per minute; a burst is what may be spent at once (None: one minute's worth)."""
-
-    rpm: float | None = None
-    rpm_burst: float | None = None
-    tpm: float | None = None
-    tpm_burst: float | None = None
-    rpd: float | None = None
-    tpd: float | None = None
-    otpm: float | None = None
-
-
-UNLIMITED = Limits()
 FREE = Limits(rpm=30, tpm=8_000, rpd=1_000, tpd=200_000)
 DEVELOPER = Limits(rpm=1_000, tpm=250_000, rpd=500_000)
-PLANS: Mapping[str, Limits] = {"free": FREE, "developer": DEVELOPER, "unlimited": UNLIMITED}
+TIERS: Mapping[str, Limits] = {"free": FREE, "developer": DEVELOPER, "unlimited": UNLIMITED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Tier:
     """The limits to start from: by model id, and for models not named; `auto` follows what answers say.
 
     `path` is the file it was read from, None for a plan with a name of its own.
@@ -48,15 +33,15 @@ class Plan:
         return (self.by_model or {}).get(model, self.default)
 
 
-def load_plan(word: str) -> Plan:
-    """Return the plan meant by `auto`, `free`, `developer`, `unlimited`, or the path of a JSON file.
+def load_tier(word: str) -> Tier:
+    """Return the tier meant by `auto`, `free`, `developer`, `unlimited`, or the path of a JSON file.
 
     Raises SettingsError when the file is missing or holds anything else than limits by model.
     """
     if word == "auto":
-        return Plan(name="auto", default=FREE, auto=True)
-    if word in PLANS:
-        return Plan(name=word, default=PLANS[word])
+        return Tier(name="auto", default=FREE, auto=True)
+    if word in TIERS:
+        return Tier(name=word, default=TIERS[word])
     path = Path(word)
     if not path.is_file():
         raise SettingsError(
@@ -70,7 +55,7 @@ def load_plan(word: str) -> Plan:
             f"The plan file {path.name} cannot be read: it must be JSON of the form "
             '{"model": {"rpm": 30, "tpm": 8000}}, figures positive or null.'
         ) from error
-    return Plan(name=path.name, path=str(path), by_model=by_model)
+    return Tier(name=path.name, path=str(path), by_model=by_model)
 
 
 def _read_limits(row: Mapping[str, object]) -> Limits:

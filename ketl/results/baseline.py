@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ketl.provider.limits import amount_of
+
 # Two-sided 95 % points of Student's t by degrees of freedom (Fisher & Yates tables); between rows the
 # smaller number of degrees, the wider interval, is taken.
 _T95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 8: 2.31, 10: 2.23, 15: 2.13, 20: 2.09, 30: 2.04, 60: 2.0}
@@ -70,6 +72,12 @@ def extrapolate(seconds: Sequence[float], requests: int) -> Baseline:
     return Baseline(kind=BaselineKind.SAMPLED, seconds=total, ci95_s=(max(0.0, total - half), total + half), sample=n)
 
 
+def shortest_possible_s(admission_s: float, shortest_s: float, longest_s: float) -> float:
+    """Return the seconds below which no schedule can be: the last request is admitted after `admission_s` and
+    then takes as long as the shortest at least, and the longest takes its time whenever it begins."""
+    return max(max(0.0, admission_s) + shortest_s, longest_s)
+
+
 def bound_s(uses: Mapping[str, LaneUse]) -> float:
     """Return the shortest time that any scheduler could need for these requests.
 
@@ -81,10 +89,8 @@ def bound_s(uses: Mapping[str, LaneUse]) -> float:
     for use in uses.values():
         admission = 0.0
         for kind, available, refill in use.limits:
-            amount = use.requests if kind in ("RPM", "RPD") else use.tokens
-            if kind == "OTPM":
-                amount = use.completion_tokens
+            amount = amount_of(kind, use.requests, use.tokens - use.completion_tokens, use.completion_tokens)
             if refill > 0.0:
                 admission = max(admission, (amount - available) / refill)
-        longest = max(longest, max(0.0, admission) + use.shortest_s, use.longest_s)
+        longest = max(longest, shortest_possible_s(admission, use.shortest_s, use.longest_s))
     return longest

@@ -12,6 +12,7 @@ from ketl.results.gain import Step
 from ketl.results.outcome import Status
 from ketl.results.rows import UnitCounts
 from ketl.results.tally import Tally
+from ketl.version import __version__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         for rung in (1, 2, 3)
     }
     return {
+        "version": __version__,
         "run_id": facts.run_id,
         "status": facts.status,
         "reason": facts.reason,

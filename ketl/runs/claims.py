@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ketl.results.outcome import Outcome
 
@@ -12,10 +12,27 @@ ClaimKey = tuple[bytes, str, str]
 
 
 class Claims:
-    """Who translates what at this moment; used on one event loop."""
+    """Who translates what at this moment; used on one event loop.
+
+    An answer stands here until the memory has it, so that there is no moment in which nobody knows it.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[ClaimKey, list[Callable[[Outcome | None], None]]] = {}
+        self._answers: dict[ClaimKey, Outcome] = {}
+
+    def answer(self, key: ClaimKey) -> Outcome | None:
+        """Return a translation that is not yet in the memory, None when there is none."""
+        return self._answers.get(key)
+
+    def keep(self, key: ClaimKey, outcome: Outcome) -> None:
+        """Keep a translation here until `forget` says that the memory has it."""
+        self._answers[key] = outcome
+
+    def forget(self, keys: Iterable[ClaimKey]) -> None:
+        """Let go of translations that the memory has now."""
+        for key in keys:
+            self._answers.pop(key, None)
 
     def take(self, key: ClaimKey) -> bool:
         """Claim a segment; False when another run has it."""

@@ -12,15 +12,16 @@ from hashlib import blake2b
 from types import TracebackType
 from typing import Self
 
-from ketl.engine.dispatcher import Dispatcher
+from ketl.engine.admission import Dispatcher
 from ketl.engine.retries import backoff_s
 from ketl.errors import ModelGoneError, ProviderError, RefusedError, RunError, UnreachableError, UnusableReplyError
 from ketl.planning.routing import living_by_table
 from ketl.provider.groq import GroqClient
 from ketl.provider.lane import Lane
+from ketl.provider.limits import Limits
 from ketl.provider.models import MODELS, NOT_FOR_TEXT, model_facts
 from ketl.provider.protocol import Client, ListedModel
-from ketl.provider.tiers import PLANS, Limits, Plan, load_plan
+from ketl.provider.tiers import TIERS, Tier, load_tier
 from ketl.runs.claims import Claims
 from ketl.settings import DEMO_KEY, Settings
 from ketl.simulator.launcher import RunningSimulator, start_simulator
@@ -82,7 +83,7 @@ class Connection:
             store.settings.put(_limits_name(self.account), {**kept, **learned})
 
 
-async def open_connection(settings: Settings, plan: Plan, store: Store | None = None) -> Connection:
+async def open_connection(settings: Settings, plan: Tier, store: Store | None = None) -> Connection:
     """Connect to the provider, or to the local server when there is no key, and ask which models live.
 
     Raises AuthenticationError for a refused key and UnreachableError when nothing answers.
@@ -91,7 +92,7 @@ async def open_connection(settings: Settings, plan: Plan, store: Store | None = 
     if settings.engine == "demo":
         url = (await asyncio.to_thread(_simulator, plan)).base_url
         if plan.auto:
-            plan = replace(plan, default=PLANS["developer"])  # the local server's own default
+            plan = replace(plan, default=TIERS["developer"])  # the local server's own default
     client = GroqClient(key, url)
     try:
         listed, round_trip_s = await _list_models(client)
@@ -113,7 +114,7 @@ async def open_connection(settings: Settings, plan: Plan, store: Store | None = 
 
 
 def lanes_of(
-    account: str, listed: list[ListedModel], plan: Plan, known: Mapping[str, Mapping[str, float]]
+    account: str, listed: list[ListedModel], plan: Tier, known: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Lane]:
     """Return the process's lanes of an account, one for every listed model that translates text.
 
@@ -148,14 +149,14 @@ def forget_accounts() -> None:
         _accounts.clear()
 
 
-def plan_lanes(engine: str, plan: Plan) -> tuple[list[ListedModel], dict[str, Lane]]:
+def plan_lanes(engine: str, plan: Tier) -> tuple[list[ListedModel], dict[str, Lane]]:
     """Return the models and lanes to plan with when nothing may be sent: the table's, as of today.
 
     The demo's local server has them all, and starts on the developer plan.
     """
     if engine == "demo":
         listed = [ListedModel(id=name) for name in MODELS]
-        plan = load_plan("developer") if plan.auto else plan
+        plan = load_tier("developer") if plan.auto else plan
     else:
         listed = living_by_table(_today())
     lanes = {
@@ -197,7 +198,7 @@ async def _list_models(client: Client) -> tuple[list[ListedModel], float]:
     return living_by_table(_today()), 0.05
 
 
-def _simulator(plan: Plan) -> RunningSimulator:
+def _simulator(plan: Tier) -> RunningSimulator:
     """Return the process's local server for a plan, started when first asked for."""
     name = "developer" if plan.auto else plan.name
     with _lock:

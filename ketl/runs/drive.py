@@ -13,8 +13,9 @@ from ketl.results.outcome import Outcome
 from ketl.results.tally import Tally
 from ketl.runs.connection import Connection
 from ketl.runs.job import Job, job_from_json
+from ketl.runs.result import RunResult
 from ketl.runs.row_pass import Write
-from ketl.runs.run import Run, RunResult
+from ketl.runs.run import Run
 from ketl.runs.selection import Selection, select
 from ketl.store.store import Store
 

@@ -61,15 +61,32 @@ class Feeder:
         self._packer = Packer(sizes)
         self._aside: dict[str, list[tuple[Segment, Text]]] = {}
         self._asked: dict[tuple[bytes, str], Recalled] = {}
+        self._unflushed: list[ClaimKey] = []
         self._loop = asyncio.get_running_loop()
 
-    def ended(self, outcome: Outcome) -> Recalled | None:
-        """Take in how a segment of this run ended, for whoever waits; return what was asked if it was asked for."""
+    def ended(self, outcome: Outcome, run_id: str) -> Remembered | None:
+        """Take in how a segment of this run ended, for whoever waits; return what the memory is to keep of it."""
         self._sheet.take(outcome)
         asked = self._asked.pop((outcome.key, outcome.language_tag), None)
-        if asked is not None and self._shares:
-            self._claims.resolve(_claim_key(asked), outcome)
-        return asked
+        if asked is None or not self._shares:
+            return None
+        key = _claim_key(asked)
+        entry = to_remember(asked, outcome, run_id)
+        if entry is not None:
+            self._claims.keep(key, outcome)
+            self._unflushed.append(key)
+        self._claims.resolve(key, outcome)
+        return entry
+
+    @property
+    def unflushed(self) -> int:
+        """How many translations of this run the memory does not have yet."""
+        return len(self._unflushed)
+
+    def flushed(self, count: int) -> None:
+        """Take in that the memory has the first `count` of them now."""
+        self._claims.forget(self._unflushed[:count])
+        del self._unflushed[:count]
 
     def release(self) -> None:
         """Let go of every segment that this run did not finish, so that others ask for it themselves."""
@@ -128,11 +145,17 @@ class Feeder:
         self._take(Ended(outcome, self._loop.time() - self._work.started))
 
     def _claim(self, found: Recalled) -> bool:
-        """Take a segment for this run; False when another run has it, whose answer is then waited for."""
-        if self._shares and not self._claims.take(_claim_key(found)):
-            self._work.hold()
-            self._claims.wait(_claim_key(found), partial(self._arrived, found))
-            return False
+        """Take a segment for this run; False when another run has it, whose answer is taken or waited for."""
+        if self._shares:
+            key = _claim_key(found)
+            answer = self._claims.answer(key)
+            if answer is not None:
+                self._end(replace(answer, from_memory=True, seconds=None))
+                return False
+            if not self._claims.take(key):
+                self._work.hold()
+                self._claims.wait(key, partial(self._arrived, found))
+                return False
         self._asked[found.item.segment.id] = found
         return True
 

@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -16,21 +15,23 @@ from typing import Any, TypeVar
 
 from ketl.catalog.catalog import Catalog
 from ketl.errors import KetlError
+from ketl.logs import get_logger, report, where_to_look
 from ketl.planning.plan import RunPlan
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.results.events import Answered, Ended, Event, PhaseBegan, Planned
 from ketl.results.outcome import Outcome
 from ketl.results.tally import TIMELINE_MOST, Tally
 from ketl.runs.connection import Connection, open_connection
 from ketl.runs.drive import EarlierPart, drive, take_over
 from ketl.runs.job import Job
-from ketl.runs.run import Run, RunResult, new_run_id
+from ketl.runs.result import RunResult
+from ketl.runs.run import Run, new_run_id
 from ketl.runs.selection import Selection, select
 from ketl.settings import Settings
 from ketl.store.records import RunStatus
 from ketl.store.store import Store
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _T = TypeVar("_T")
 KEEP = 20
@@ -210,8 +211,8 @@ class RunHost:
                 # The program ends while the run does: its journal says how far it came, and it can be resumed.
                 view.error, view.status = "The program was closed before the run had ended.", RunStatus.FAILED
                 return
-            logger.exception("Run %s stopped on an internal error", view.run_id)
-            view.error = f"The run stopped on an internal error ({type(error).__name__}). What was done is kept."
+            found_by = report(logger, "Run %s stopped on an internal error.", view.run_id)
+            view.error = f"The run stopped on an internal error. What was done is kept. {where_to_look(found_by)}"
             view.status = RunStatus.FAILED
 
     def _watch(self, view: RunView) -> Callable[[Event], None]:
@@ -247,7 +248,7 @@ class RunHost:
         async with self._opening:
             connection = self._connections.get(plan)
             if connection is None:
-                connection = await open_connection(self.settings, load_plan(plan), self.store)
+                connection = await open_connection(self.settings, load_tier(plan), self.store)
                 self._connections[plan] = connection
         yield connection
 

@@ -62,7 +62,7 @@ class Recall:
 
     def segments(self) -> Iterator[tuple[Segment, Text]]:
         """Yield the segments that have not ended before, each with the first text that has it."""
-        for segment, text in self._selection.cuttings.segments_with_texts(self._selection.languages):
+        for segment, text in self._selection.cuttings.segments(self._selection.languages):
             if segment.id not in self._done:
                 yield segment, text
 

@@ -5,7 +5,6 @@ When the last answer is in, all that is left to do is what could not be done bef
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
@@ -13,6 +12,7 @@ from ketl._batches import batches
 from ketl.catalog.units import Text
 from ketl.checks.base import Finding
 from ketl.errors import KetlError
+from ketl.logs import get_logger
 from ketl.memory.memory import Memory
 from ketl.results.across import MOST_COMPARED, compare_options, look_across_product
 from ketl.results.rows import (
@@ -28,7 +28,7 @@ from ketl.results.rows import (
 from ketl.runs.outcome_log import OutcomeLog
 from ketl.runs.selection import Selection
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _PRODUCTS_A_LOOK = 32
 _NOTED_AT_ONCE = 2_000

@@ -6,17 +6,14 @@ import asyncio
 import contextlib
 import random
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ketl.catalog.products import Product
-from ketl.catalog.units import ProductTexts, cut_products
 from ketl.engine.lane_routes import LaneRoute
 from ketl.engine.work import Work, WorkLimits
 from ketl.errors import KetlError, RunError
-from ketl.formats.frames import row_frames, to_frame
 from ketl.memory.memory import Memory
 from ketl.planning.plan import RunPlan
 from ketl.planning.textbook import textbook_seconds
@@ -26,63 +23,22 @@ from ketl.results.events import Ended, Event, PhaseBegan, Planned, Substituted
 from ketl.results.gain import explain_gain
 from ketl.results.outcome import Outcome
 from ketl.results.report import Facts, build_report
-from ketl.results.rows import NOT_STARTED, ResultRow, UnitCounts, UnitKey, rows_of
+from ketl.results.rows import NOT_STARTED
 from ketl.results.tally import Tally
 from ketl.runs.connection import Connection
-from ketl.runs.feed import Feeder, to_remember
+from ketl.runs.feed import Feeder
 from ketl.runs.job import Mode, job_to_json
 from ketl.runs.outcome_log import OutcomeLog
 from ketl.runs.preparation import Preparation
+from ketl.runs.result import RunResult
 from ketl.runs.row_pass import RowPass, Write
 from ketl.runs.selection import Selection
 from ketl.store.store import Store
 
 if TYPE_CHECKING:
-    import pandas
+    pass
 
 _FLUSH_EVERY_S = 0.1  # what a kill may lose; a commit takes about a millisecond
-
-
-@dataclass(slots=True)
-class RunResult:
-    """What a run left: its report, and its rows, which are made when they are iterated.
-
-    `stopped` is what ended the run early, None when it ran to its end; `counts` say how its units ended;
-    `unwritten` is why the rows could not be written as they came, None when they were or nobody asked.
-    """
-
-    run_id: str
-    status: str
-    report: dict[str, Any]
-    selection: Selection
-    plan: RunPlan
-    tally: Tally
-    log: OutcomeLog
-    counts: UnitCounts
-    reason: str = ""
-    stopped: KetlError | None = None
-    unwritten: Exception | None = None
-    crossed: Mapping[UnitKey, tuple[Any, ...]] = field(default_factory=dict)
-
-    def rows(self) -> Iterator[ResultRow]:
-        """Yield one row per unit, in the order of the catalogue."""
-        return self._rows_of(self.selection.cuttings)
-
-    def rows_of_product(self, product: Product) -> Iterator[ResultRow]:
-        """Yield the rows of one product of the selection."""
-        return self._rows_of(cut_products([product], self.selection.fields))
-
-    def _rows_of(self, products: Iterable[ProductTexts]) -> Iterator[ResultRow]:
-        reason = self.reason or NOT_STARTED
-        return rows_of(products, self.selection.languages, self.log.find, reason=reason, crossed=self.crossed)
-
-    def to_frame(self) -> pandas.DataFrame:
-        """Return a pandas DataFrame with one row per unit and the columns of the long CSV."""
-        return to_frame(self.rows())
-
-    def frames(self, chunk_rows: int = 50_000) -> Iterator[pandas.DataFrame]:
-        """Yield the rows of `to_frame` in frames of at most `chunk_rows`, for runs larger than the memory."""
-        return row_frames(self.rows(), chunk_rows)
 
 
 @dataclass(slots=True)
@@ -159,24 +115,27 @@ class Run:
         sequential = job.mode is Mode.SEQUENTIAL
         self._emit(PhaseBegan("sequential" if sequential else "parallel", plan.requests))
         row_pass = RowPass(self.selection, log, memory, self.write)
-        with ThreadPoolExecutor(1, thread_name_prefix="ketl-rows") as thread:
-            following = loop.run_in_executor(thread, row_pass.run)
-            flusher = loop.create_task(self._keep_flushing(log))
+        rows_thread = ThreadPoolExecutor(1, thread_name_prefix="ketl-rows")
+        following = loop.run_in_executor(rows_thread, row_pass.run)
+        rows_thread.shutdown(wait=False)
+        ended = asyncio.Event()
+        flushing = loop.create_task(self._keep_flushing(log, ended))
+        try:
+            makespan_s = await self._translate(plan, log, sequential=sequential)
+            last_end = loop.time()
+        except asyncio.CancelledError:
+            self.cancel("The program was closed before the run had ended.")
+            raise
+        finally:
+            if self._feeder is not None:
+                self._feeder.release()
+            ended.set()
             try:
-                makespan_s = await self._translate(plan, log, sequential=sequential)
-                last_end = loop.time()
-            except asyncio.CancelledError:
-                self.cancel("The program was closed before the run had ended.")
-                raise
+                await flushing
             finally:
-                if self._feeder is not None:
-                    self._feeder.release()
-                flusher.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await flusher
+                # Whatever happens, who follows the run must not wait for more.
                 log.close(str(self._stopped) if self._stopped is not None else NOT_STARTED)
-            await asyncio.to_thread(log.flush)
-            await following
+        await following
         closing_s = loop.time() - last_end
         limits = self._limits(levels)
         baseline = await self._baseline(plan, makespan_s)
@@ -193,11 +152,9 @@ class Run:
         def take(event: Event) -> None:
             if type(event) is Ended:
                 log.add(event.outcome)
-                asked = feeder.ended(event.outcome)
-                if recall.uses_memory and asked is not None:
-                    entry = to_remember(asked, event.outcome, self.run_id)
-                    if entry is not None:
-                        log.remember(entry)
+                entry = feeder.ended(event.outcome, self.run_id)
+                if entry is not None:
+                    log.remember(entry)
             self._emit(event)
 
         started = dispatcher.now()
@@ -234,7 +191,9 @@ class Run:
         limits = WorkLimits(
             max_in_flight=1 if sequential else None, max_cost_usd=job.max_cost_usd, hedging=not sequential
         )
-        work = Work(connection.dispatcher, self.selection.brief, routes, take, limits, started=started)
+        work = Work(
+            connection.dispatcher, self.selection.brief, routes, take, limits, started=started, run_id=self.run_id
+        )
         connection.dispatcher.add(work)
         return work
 
@@ -353,15 +312,25 @@ class Run:
         self.connection.save_limits(store)
         store.journal.finish_run(self.run_id, result.status, result.report)
 
-    async def _keep_flushing(self, log: OutcomeLog) -> None:
+    async def _keep_flushing(self, log: OutcomeLog, ended: asyncio.Event) -> None:
+        """Write the journal every moment until the run has ended, and the rest then."""
         quiet = 0
-        while self.store is not None:
-            await asyncio.sleep(_FLUSH_EVERY_S)
+        while self.store is not None and not ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _FLUSH_EVERY_S)
             quiet = 0 if log.pending else quiet + 1
             if log.pending:
-                await asyncio.to_thread(log.flush)
+                await self._flush(log)
             elif quiet % 50 == 0:
                 await asyncio.to_thread(self.store.journal.heartbeat, self.run_id)
+        await self._flush(log)
+
+    async def _flush(self, log: OutcomeLog) -> None:
+        feeder = self._feeder
+        ended = feeder.unflushed if feeder is not None else 0
+        await asyncio.to_thread(log.flush)
+        if feeder is not None:
+            feeder.flushed(ended)
 
     async def _journal_start(self, plan: RunPlan) -> None:
         store = self.store

@@ -14,11 +14,9 @@ from ketl.errors import SettingsError
 from ketl.simulator.config import SimulatorConfig, changed, read_config
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m ketl.simulator") -> int:
     """Serve until Ctrl-C. Returns 0 after a clean end, 2 when the settings are wrong or the port is in use."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ketl simulator", description="A local server that answers as Groq's API does."
-    )
+    parser = argparse.ArgumentParser(prog=prog, description="A local server that answers as Groq's API does.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8765, help="port, 0 for any free one (default: %(default)s)")
     parser.add_argument("--plan", help="free, developer (default), unlimited, or a JSON file of limits")

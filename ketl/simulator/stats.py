@@ -9,6 +9,8 @@ from typing import Any
 
 # Each remembered source costs about 200 bytes: this bounds the list at some 20 MB.
 _MOST_SEEN = 100_000
+# The first so many arrivals and ends are kept in their order: enough for a test, nothing for a benchmark.
+_MOST_TURNS = 2_000
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Stats:
         self.faults: Counter[str] = Counter()
         self.seen: Counter[tuple[str, str, str]] = Counter()
         self.seen_full = False
+        self.turns: list[tuple[str, float]] = []
         self.segments = 0
         self.in_flight = 0
         self.max_in_flight = 0
@@ -49,6 +52,7 @@ class Stats:
         entry = self.models.get(model)
         if entry is None:
             entry = self.models[model] = ModelStats(first_s=self._clock() - self.started_s)
+        self._turn("begin")
         entry.requests += 1
         entry.in_flight += 1
         self.in_flight += 1
@@ -61,7 +65,12 @@ class Stats:
         entry.in_flight -= 1
         entry.status_counts[outcome] += 1
         entry.last_s = self._clock() - self.started_s
+        self._turn("end")
         self.in_flight -= 1
+
+    def _turn(self, what: str) -> None:
+        if len(self.turns) < _MOST_TURNS:
+            self.turns.append((what, self._clock() - self.started_s))
 
     def see(self, model: str, tag: str, source: str) -> None:
         """Count one segment that an admitted request asked for."""
@@ -73,7 +82,8 @@ class Stats:
             self.seen_full = True
 
     def as_json(self, *, with_seen: bool = True) -> dict[str, Any]:
-        """Return everything as one JSON object; `seen` rows are [model, tag, source, times]."""
+        """Return everything as one JSON object; `seen` rows are [model, tag, source, times], `turns` are the first
+        begins and ends of requests in their order, as [begin or end, seconds since start]."""
         models = {
             name: {
                 "requests": entry.requests,
@@ -103,4 +113,5 @@ class Stats:
         }
         if with_seen:
             result["seen"] = [[*key, times] for key, times in self.seen.items()]
+            result["turns"] = [list(turn) for turn in self.turns]
         return result

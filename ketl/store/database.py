@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Executable, Table, create_engine, event, select
+from platformdirs import PlatformDirs
+from sqlalchemy import ClauseElement, Column, Connection, Engine, Table, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
@@ -42,11 +42,7 @@ def data_folder(environment: Mapping[str, str] | None = None) -> Path:
     env = os.environ if environment is None else environment
     if home := env.get("KETL_HOME", "").strip():
         return Path(home).expanduser()
-    if sys.platform == "win32":
-        return Path(env.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "ketl"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "ketl"
-    return Path(env.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "ketl"
+    return PlatformDirs("ketl", appauthor=False).user_data_path
 
 
 def database_url(environment: Mapping[str, str] | None = None) -> URL:
@@ -184,18 +180,23 @@ class Database:
         """Return the dialect's own INSERT, which can say what happens to a row that exists."""
         return postgresql.insert(table) if self._engine.dialect.name == "postgresql" else sqlite.insert(table)
 
-    def upsert(self, table: Table, keys: Sequence[str], columns: Sequence[str]) -> Executable:
+    def upsert(self, table: Table, keys: Sequence[str], columns: Sequence[str]) -> sqlite.Insert | postgresql.Insert:
         """Return an INSERT that sets `columns` to the new values where a row with these `keys` exists."""
         fresh = self.insert(table)
         return fresh.on_conflict_do_update(
             index_elements=list(keys), set_={name: fresh.excluded[name] for name in columns}
         )
 
-    def prepared(self, statement: Executable, columns: Sequence[str] | None = None) -> str:
-        """Return a statement in the driver's words; its values are given as a tuple, in the order of `columns`."""
-        compiled = statement.compile(  # type: ignore[attr-defined]
-            dialect=self._engine.dialect, column_keys=columns, compile_kwargs={"render_postcompile": True}
+    def prepared(self, statement: ClauseElement, columns: Sequence[str] = ()) -> str:
+        """Return a statement in the driver's words; its values are given as a tuple, in the order they stand in it.
+
+        `columns` are those that an INSERT fills, in the table's order. Raises ValueError for another order.
+        """
+        compiled = statement.compile(
+            dialect=self._engine.dialect, column_keys=columns or None, compile_kwargs={"render_postcompile": True}
         )
+        if columns and getattr(compiled, "positiontup", None) != list(columns):
+            raise ValueError("the columns stand in another order in the table")
         return str(compiled)
 
 

@@ -75,7 +75,7 @@ class Journal:
                 newest = select(RUNS.c.run_id).order_by(RUNS.c.started_at.desc()).limit(200)
                 known = connection.execute(newest).scalars().all()
                 raise SelectionError(
-                    f"There is no run “{run_id}”.{did_you_mean(run_id, known)} See the list with “python -m ketl runs”."
+                    f"There is no run “{run_id}”.{did_you_mean(run_id, known)} Choose one from the list of runs."
                 )
             record = self._record(row)
             now = self._database.clock()

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from ketl.errors import KetlError
+from ketl import logs
+from ketl.ui.faults import told
 from ketl.ui.session import runs
 
 if TYPE_CHECKING:
@@ -46,15 +47,14 @@ _STYLE = """<style>
 
 
 def show(page: StreamlitPage) -> None:
-    """Draw the frame and the page in it; an error of ours becomes its sentence."""
+    """Draw the frame and the page in it; an error becomes a sentence, a fault of ours with its place in the log."""
     st.set_page_config(page_title=f"{page.title} · KETL Mtn.", page_icon=str(_LOGO), layout="wide")
     st.logo(str(_LOGO), size="large")
     st.html(_STYLE)
-    try:
+    with told(page.title):
+        logs.set_up()
         _engine()
         page.run()
-    except KetlError as error:
-        st.error(str(error), icon=":material/error:")
 
 
 def _engine() -> None:

@@ -17,6 +17,7 @@ from ketl.runs.host import RunView
 from ketl.store.records import RunStatus
 from ketl.ui import words
 from ketl.ui.downloads import offer_downloads
+from ketl.ui.faults import told
 from ketl.ui.session import current_run, look_at, lost_run, resume, runs, start, unfinished
 
 _QUICK_S = 15.0
@@ -36,6 +37,7 @@ def run_panel(*, downloads: bool = True) -> None:
     st.fragment(_panel, run_every=every)(live.live, downloads)
 
 
+@told("the panel of a run")
 def _panel(was_live: bool, downloads: bool) -> None:
     live = current_run()
     if live is None:

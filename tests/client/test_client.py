@@ -24,7 +24,8 @@ from ketl.errors import (
     UnreachableError,
     UnusableReplyError,
 )
-from ketl.provider.groq import GroqClient, normal_base_url, parse_duration, read_limits, read_reply
+from ketl.provider.groq import GroqClient, normal_base_url, read_limits, read_reply
+from ketl.provider.groq_errors import parse_duration
 from ketl.provider.protocol import NO_LIMIT_FACTS, LimitFacts, ListedModel, Reply
 from ketl.simulator.limits import duration
 from tests.client.wire import CALL, KEY, ORGANIZATION, Answer, complete, completion, refusal, talk

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from ketl.planning.forecast import Load, forecast
 from ketl.provider.lane import Lane
+from ketl.provider.limits import UNLIMITED, Limits
 from ketl.provider.models import MODELS, model_facts
-from ketl.provider.tiers import FREE, UNLIMITED, Limits
+from ketl.provider.tiers import FREE
 
 A, B = "llama-3.3-70b-versatile", "openai/gpt-oss-120b"
 

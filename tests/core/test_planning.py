@@ -21,9 +21,10 @@ from ketl.planning.plan import Goals, RunPlan, make_plan
 from ketl.planning.routing import choose_routes
 from ketl.prompts.tokens import source_tokens
 from ketl.provider.lane import Lane
+from ketl.provider.limits import Limits
 from ketl.provider.models import MODELS, model_facts
 from ketl.provider.protocol import ListedModel
-from ketl.provider.tiers import Limits, load_plan
+from ketl.provider.tiers import load_tier
 from tests.strategies import products
 
 LISTED = [ListedModel(id=name) for name in MODELS]
@@ -31,7 +32,7 @@ SHIPPED = take_census(cut_products(load_products(), FIELD_NAMES))
 
 
 def lanes(plan: str | Limits) -> dict[str, Lane]:
-    limits = plan if isinstance(plan, Limits) else load_plan(plan).limits_of("any")
+    limits = plan if isinstance(plan, Limits) else load_tier(plan).limits_of("any")
     return {name: Lane(model_facts(name), limits, auto=False) for name in MODELS}
 
 
@@ -187,7 +188,7 @@ def test_a_goal_is_met_or_refused(distinct: int, deadline_s: float, cost: float)
 
 @pytest.mark.parametrize("pack", [0, -1, MAX_PACK_SEGMENTS + 1])
 def test_a_pack_size_that_makes_no_sense_is_refused(pack: int) -> None:
-    with pytest.raises(SettingsError, match="--pack takes auto or a number from 1 to 48"):
+    with pytest.raises(SettingsError, match="A pack holds 1 to 48 texts, not"):
         plan(SHIPPED, ["es"], pack=pack)
 
 

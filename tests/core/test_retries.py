@@ -1,4 +1,4 @@
-"""Every failure has an action, and no wait is longer than its cap."""
+"""Every failure has a remedy, and no wait is longer than its cap."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ketl.engine.retries import (
     MAX_REFUSALS,
     MAX_TRIES,
     MAX_WAIT_S,
-    Action,
     Decision,
+    Remedy,
     backoff_s,
     decide,
 )
@@ -42,8 +42,8 @@ FAMILY = [
 seeds = st.integers(0, 2**32).map(random.Random)
 
 
-def act(error: RunError, *, tries: int = 1, refusals: int = 0, segments: int = 1) -> Action:
-    return decide(error, tries=tries, refusals=refusals, segments=segments, rng=random.Random(1)).action
+def act(error: RunError, *, tries: int = 1, refusals: int = 0, segments: int = 1) -> Remedy:
+    return decide(error, tries=tries, refusals=refusals, segments=segments, rng=random.Random(1)).remedy
 
 
 @given(st.sampled_from(FAMILY), st.integers(0, 80), st.integers(0, 200), st.integers(1, 48), seeds)
@@ -60,7 +60,7 @@ def test_no_wait_that_a_provider_asks_for_is_kept_beyond_a_minute(said: float, t
 
 @given(st.sampled_from(FAMILY), st.integers(1, 48))
 def test_no_failure_is_tried_for_ever(error: RunError, segments: int) -> None:
-    assert act(error, tries=MAX_TRIES, refusals=MAX_REFUSALS, segments=segments) is not Action.AGAIN
+    assert act(error, tries=MAX_TRIES, refusals=MAX_REFUSALS, segments=segments) is not Remedy.AGAIN
 
 
 @given(st.integers(0, 60), seeds)
@@ -76,42 +76,42 @@ def test_backing_off_uses_the_whole_range_so_that_no_herd_forms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "action"),
+    ("error", "remedy"),
     [
-        (AuthenticationError("key"), Action.STOP),
-        (RefusedError("spent", code="blocked_api_access"), Action.STOP),
-        (RefusedError("no such parameter", code="invalid"), Action.NEXT_MODEL),
-        (RefusedError("a firewall", code=BLOCKED), Action.STOP),
-        (ModelGoneError("gone"), Action.NEXT_MODEL),
-        (TOO_LARGE, Action.NEXT_MODEL),
-        (RATE_LIMIT, Action.AGAIN),
-        (FULL, Action.AGAIN),
-        (UnusableReplyError("empty"), Action.AGAIN),
-        (ProviderError("down", status=500), Action.AGAIN),
-        (UnreachableError("reset"), Action.AGAIN),
-        (RunError("never seen"), Action.FAIL),
+        (AuthenticationError("key"), Remedy.STOP),
+        (RefusedError("spent", code="blocked_api_access"), Remedy.STOP),
+        (RefusedError("no such parameter", code="invalid"), Remedy.NEXT_MODEL),
+        (RefusedError("a firewall", code=BLOCKED), Remedy.STOP),
+        (ModelGoneError("gone"), Remedy.NEXT_MODEL),
+        (TOO_LARGE, Remedy.NEXT_MODEL),
+        (RATE_LIMIT, Remedy.AGAIN),
+        (FULL, Remedy.AGAIN),
+        (UnusableReplyError("empty"), Remedy.AGAIN),
+        (ProviderError("down", status=500), Remedy.AGAIN),
+        (UnreachableError("reset"), Remedy.AGAIN),
+        (RunError("never seen"), Remedy.FAIL),
     ],
     ids=lambda v: f"{type(v).__name__}:{v}" if isinstance(v, RunError) else v.name,
 )
-def test_the_first_failure_leads_to(error: RunError, action: Action) -> None:
-    assert act(error) is action
+def test_the_first_failure_leads_to(error: RunError, remedy: Remedy) -> None:
+    assert act(error) is remedy
 
 
 def test_a_request_too_large_is_split_while_it_has_parts() -> None:
-    assert act(TOO_LARGE, segments=2) is Action.SPLIT
+    assert act(TOO_LARGE, segments=2) is Remedy.SPLIT
 
 
 def test_a_refusal_for_a_limit_is_no_try_and_the_books_do_the_waiting() -> None:
-    assert decide(RATE_LIMIT, tries=9, refusals=3, segments=1, rng=random.Random(1)) == Decision(Action.AGAIN, 0.0)
+    assert decide(RATE_LIMIT, tries=9, refusals=3, segments=1, rng=random.Random(1)) == Decision(Remedy.AGAIN, 0.0)
 
 
 def test_a_model_that_keeps_answering_uselessly_is_left() -> None:
     steps = [act(UnusableReplyError("empty"), tries=tries) for tries in range(1, MAX_TRIES + 1)]
-    assert steps == [Action.AGAIN] * 2 + [Action.NEXT_MODEL] * 3 + [Action.FAIL]
+    assert steps == [Remedy.AGAIN] * 2 + [Remedy.NEXT_MODEL] * 3 + [Remedy.FAIL]
 
 
 def test_no_free_capacity_is_waited_for_and_then_left_for_another_model() -> None:
-    assert act(FULL, tries=MAX_TRIES - 1) is Action.AGAIN and act(FULL, tries=MAX_TRIES) is Action.NEXT_MODEL
+    assert act(FULL, tries=MAX_TRIES - 1) is Remedy.AGAIN and act(FULL, tries=MAX_TRIES) is Remedy.NEXT_MODEL
 
 
 def test_the_providers_own_wait_is_kept_to() -> None:

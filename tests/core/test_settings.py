@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ketl.errors import SettingsError
+from ketl.errors import KetlError, SettingsError
 from ketl.settings import Settings, load_settings
 
 KEY = "gsk_0123456789abcdefABCDEF"
@@ -22,6 +22,12 @@ def test_a_key_and_a_gateway_are_used_as_they_are() -> None:
     )
     assert read == Settings(api_key=KEY, base_url="https://gateway.example/groq", database_url="sqlite://")
     assert read.engine == "groq"
+
+
+def test_a_key_of_any_shape_is_hidden_from_the_moment_it_is_read() -> None:
+    with pytest.raises(SettingsError, match="http"):
+        load_settings({"GROQ_API_KEY": "door-4711-house", "GROQ_BASE_URL": "ftp://gateway.example"})
+    assert str(KetlError("The gateway said door-4711-house.")) == "The gateway said …."
 
 
 def test_the_environment_comes_before_secrets() -> None:

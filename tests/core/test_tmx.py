@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+import ketl
 from ketl.errors import CatalogError
 from ketl.formats.tmx_file import TmxUnit, read_tmx, write_tmx
 from ketl.results.outcome import Status
@@ -100,3 +101,4 @@ def test_the_header_has_the_seven_attributes_of_the_standard() -> None:
     assert set(re.findall(r"([\w-]+)=", header.group(1))) == {
         "creationtool", "creationtoolversion", "segtype", "o-tmf", "adminlang", "srclang", "datatype",
     }  # fmt: skip
+    assert f'creationtoolversion="{ketl.__version__}"' in header.group(1)

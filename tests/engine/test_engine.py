@@ -18,8 +18,8 @@ from ketl.errors import (
     UnreachableError,
     UnusableReplyError,
 )
+from ketl.provider.limits import Limits
 from ketl.provider.protocol import LimitFacts, Reply
-from ketl.provider.tiers import Limits
 from ketl.results.baseline import BaselineKind
 from ketl.results.events import Substituted
 from ketl.runs.job import Mode

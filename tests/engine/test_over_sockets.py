@@ -20,10 +20,11 @@ import pytest
 from ketl.catalog.catalog import Catalog
 from ketl.cli import main
 from ketl.provider.models import MODELS
-from ketl.provider.tiers import load_plan
+from ketl.provider.tiers import load_tier
 from ketl.runs.connection import open_connection
 from ketl.runs.job import Mode
-from ketl.runs.run import Run, RunResult
+from ketl.runs.result import RunResult
+from ketl.runs.run import Run
 from ketl.runs.selection import Selection
 from ketl.settings import load_settings
 from ketl.simulator import RunningSimulator
@@ -39,7 +40,7 @@ def run(*chosen: Selection, plan: str = "unlimited", store: Store | None = None)
     """Run selections at the same time in one session with the provider of the environment."""
 
     async def go() -> list[RunResult]:
-        async with await open_connection(load_settings(), load_plan(plan), store) as session:
+        async with await open_connection(load_settings(), load_tier(plan), store) as session:
             return list(await asyncio.gather(*(Run(one, session, store).execute() for one in chosen)))
 
     return asyncio.run(go())
@@ -90,12 +91,18 @@ def test_packed_texts_are_the_texts_of_single_requests(simulator: RunningSimulat
 @pytest.mark.usefixtures("keyed")
 def test_sequential_seconds_agree_with_the_servers(simulator: RunningSimulator) -> None:
     simulator.configure({"latency_s": [0.1, 0.2], "time_scale": 1})
+    simulator.reset()
     [result] = run(selection(products(3), "es", mode=Mode.SEQUENTIAL))
     stats = simulator.stats()
-    busy_s = sum(model["busy_s"] for model in stats["models"].values())
-    assert stats["max_in_flight"] == 1
-    assert result.report["makespan_s"] == pytest.approx(busy_s, rel=0.1)
-    assert result.report["models"][WESTERN]["busy_s"] == pytest.approx(busy_s, rel=0.1)
+    # By the server's own record each request began after the one before had ended, whatever else the machine did.
+    assert [what for what, _ in stats["turns"]] == ["begin", "end"] * 9
+    times = [at for _, at in stats["turns"]]
+    assert times == sorted(times)
+    served_s = sum(end - begin for begin, end in zip(times[::2], times[1::2], strict=True))
+    # Ours hold the server's, and lie within the server's own time from before the run to after it.
+    busy_s, makespan_s, rounding = result.report["models"][WESTERN]["busy_s"], result.report["makespan_s"], 0.001
+    assert 0.9 <= served_s <= busy_s + rounding and busy_s <= makespan_s + rounding
+    assert times[-1] - times[0] <= makespan_s + rounding and makespan_s <= stats["uptime_s"] + rounding
 
 
 @pytest.mark.usefixtures("keyed")
@@ -156,12 +163,18 @@ def test_a_small_run_on_the_free_plan_is_never_refused(simulator: RunningSimulat
 
 @pytest.mark.usefixtures("keyed")
 def test_limits_that_nobody_told_are_learned_once(simulator: RunningSimulator) -> None:
-    simulator.configure({"plan": {"*": {"rpm": 600, "rpm_burst": 30, "tpm": 1_000_000}}})
+    simulator.configure({"plan": {"*": {"rpm": 600, "rpm_burst": 10, "tpm": 1_000_000}}})
     [first] = run(selection(products(50), "es"), plan="auto")
     [second] = run(selection(products(10), "es"), plan="auto")
     assert (first.report["translated"], second.report["translated"]) == (150, 30)
     assert first.report["failed"] == second.report["failed"] == 0
-    assert second.report["refusals"] <= 3
+    # A busy machine may be too slow to meet a model's limit in the first run: that is then learned in the second.
+    told, again = (
+        {name: model["status_counts"].get("429", 0) for name, model in result.report["models"].items()}
+        for result in (first, second)
+    )
+    assert sum(told.values()) > 0
+    assert sum(number for name, number in again.items() if told.get(name)) <= 3
 
 
 @pytest.mark.usefixtures("keyed")

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from ketl.errors import LimitReachedError
-from ketl.provider.books import GUARD_S, MAX_GUARD_S, LaneBooks
+from ketl.provider.books import GUARD_S, LaneBooks
+from ketl.provider.bucket import MAX_GUARD_S
+from ketl.provider.limits import UNLIMITED, Limits
 from ketl.provider.protocol import LimitFacts
-from ketl.provider.tiers import DEVELOPER, FREE, UNLIMITED, Limits
+from ketl.provider.tiers import DEVELOPER, FREE
 
 NOW = 5000.0
 

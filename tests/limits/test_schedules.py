@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketl.provider.books import GUARD_S, LaneBooks
-from ketl.provider.tiers import Limits
+from ketl.provider.limits import Limits
 from tests.limits.reference import Asked, ServerBucket, Trial
 
 lateness = st.floats(0, GUARD_S) | st.sampled_from([0.0, GUARD_S])

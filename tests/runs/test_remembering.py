@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ketl.catalog.catalog import Catalog
 from ketl.catalog.units import cut_texts
 from ketl.checks.base import Finding, Severity
 from ketl.memory.memory import Memory
+from ketl.provider.protocol import Call
 from ketl.results.outcome import Outcome, Status
 from ketl.runs.feed import to_remember
 from ketl.runs.outcome_log import OutcomeLog
@@ -18,16 +20,10 @@ from ketl.runs.preparation import Preparation
 from ketl.runs.row_pass import RowPass
 from ketl.runs.selection import Selection
 from ketl.store.store import Store
-from tests.fakes import products, selection
+from tests.fakes import FakeProvider, products, pseudo, selection, translate, translated
 
 ERROR = Finding("numbers", Severity.ERROR, "The number 2 is missing.")
 WARNING = Finding("length-ratio", Severity.WARNING, "Much shorter than the English.")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path / 'ketl.sqlite3'}") as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -89,3 +85,23 @@ def test_every_units_text_is_noted_even_if_its_translation_is_not_remembered(sto
     [text] = cut_texts(next(iter(changed)), ("name",))
     former = memory.former([text], "es")[("1", "name", None)]
     assert (former.source, former.translation) == ("Summit Jacket model 1", "…Summit Jacket model 1")
+
+
+def test_a_text_that_kept_its_fault_is_asked_for_again_by_the_next_run(store: Store, memory: Memory) -> None:
+    rows = [{"product_id": n, "product_name": f"Down Jacket of {n}50 grams"} for n in (1, 2)]
+    chosen = selection(Catalog.of(rows), "es")
+    chosen = replace(chosen, job=replace(chosen.job, memory=True))
+
+    def loses_numbers(call: Call, user: dict[str, Any], number: int) -> str:
+        lost = {key: re.sub(r"\d", "", pseudo(text, "es")) for key, text in user["segments"].items()}
+        return translated(user, **lost)
+
+    flawed = translate(FakeProvider(loses_numbers), chosen, store=store)
+    assert flawed.report["translated"] == 2 and flawed.report["findings"]["numbers"] == 2
+    assert list(memory.entries()) == []
+    mended = FakeProvider()
+    assert translate(mended, chosen, store=store).report["from_memory"] == 0
+    assert len(mended.calls) == 2 and len(list(memory.entries())) == 2
+    known = FakeProvider()
+    assert translate(known, chosen, store=store).report["from_memory"] == 2
+    assert known.calls == []

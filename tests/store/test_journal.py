@@ -198,24 +198,3 @@ def test_threads_write_at_the_same_time_and_lose_nothing(store: Store) -> None:
         thread.join()
     assert sum(1 for _ in store.journal.outcomes("run-1")) == 200
     assert store.route_stats.all()[0].answers == 200
-
-
-def test_settings_are_kept_replaced_and_forgotten(store: Store) -> None:
-    store.settings.put("limits/llama", {"rpm": 30, "tpm": None})
-    store.settings.put("limits/llama", {"rpm": 1000, "tpm": 6000})
-    assert store.settings.get("limits/llama") == {"rpm": 1000, "tpm": 6000}
-    store.settings.put("limits/llama", None)
-    assert store.settings.get("limits/llama") is None
-
-
-def test_route_statistics_add_up_by_engine(store: Store) -> None:
-    one = RouteStats(
-        engine="groq", language_tag="ja", kind="prose", model="qwen", answers=10, passed=8, repaired=1, failed=1,
-        seconds_sum=4.5, tokens=900, cost_usd=0.002,
-    )  # fmt: skip
-    store.route_stats.add([one, replace(one, engine="demo")])
-    store.route_stats.add([one])
-    assert store.route_stats.all("demo") == [replace(one, engine="demo")]
-    total = store.route_stats.all("groq")[0]
-    assert (total.answers, total.passed, total.seconds_sum, total.tokens) == (20, 16, 9.0, 1800)
-    assert total.cost_usd == pytest.approx(0.004)

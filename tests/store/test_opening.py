@@ -7,10 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+from platformdirs.windows import Windows
 
 from ketl.errors import SettingsError
 from ketl.store.database import data_folder, database_url
 from ketl.store.store import Store
+from ketl.store.tables import SETTINGS
 
 
 def test_the_file_lies_in_the_home_of_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,18 +28,24 @@ def test_the_file_lies_in_the_home_of_the_program(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("platform", "environment", "folder"),
     [
-        ("linux", {}, ".local/share/ketl"),
-        ("linux", {"XDG_DATA_HOME": "/data"}, "/data/ketl"),
-        ("darwin", {}, "Library/Application Support/ketl"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/ketl"),
-        ("linux", {"KETL_HOME": "/anywhere"}, "/anywhere"),
+        (Unix, {}, ".local/share/ketl"),
+        (Unix, {"XDG_DATA_HOME": "/data"}, "/data/ketl"),
+        (MacOS, {}, "Library/Application Support/ketl"),
+        (Windows, {}, "/local/ketl"),
+        (Unix, {"KETL_HOME": "/anywhere", "XDG_DATA_HOME": "/data"}, "/anywhere"),
     ],
 )
 def test_every_platform_has_its_folder(
-    monkeypatch: pytest.MonkeyPatch, platform: str, environment: dict[str, str], folder: str
+    monkeypatch: pytest.MonkeyPatch, platform: type, environment: dict[str, str], folder: str
 ) -> None:
-    monkeypatch.setattr(sys, "platform", platform)
-    assert data_folder(environment) == Path.home() / folder
+    for name in ("KETL_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    # Only Windows itself can be asked where its folders are; which of them is asked for is ours.
+    monkeypatch.setattr("platformdirs.windows.get_win_folder", {"CSIDL_LOCAL_APPDATA": "/local"}.__getitem__)
+    monkeypatch.setattr("ketl.store.database.PlatformDirs", platform)
+    assert data_folder() == Path.home() / folder
 
 
 def test_a_database_url_wins_over_the_folder() -> None:
@@ -78,3 +88,11 @@ def test_two_processes_open_a_new_database_at_the_same_time(tmp_path: Path) -> N
     command = [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'ketl.sqlite3'}"]
     children = [subprocess.Popen(command, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]) for _ in range(3)]
     assert [(child.communicate()[1], child.returncode) for child in children] == [(b"", 0)] * 3
+
+
+def test_values_can_never_land_in_another_column(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'ketl.sqlite3'}") as store:
+        insert = store.database.insert(SETTINGS)
+        assert store.database.prepared(insert, ("name", "value")).startswith("INSERT INTO settings (name, value)")
+        with pytest.raises(ValueError, match="another order"):
+            store.database.prepared(insert, ("value", "name"))

@@ -8,6 +8,7 @@ The changes stand in mutants/<area>.toml. Exit status: 0 all noticed, 1 some sur
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -79,26 +80,26 @@ def mutated(tree: Path, mutant: Mutant) -> str:
     return text.replace(mutant.old, mutant.new)
 
 
-def run_tests(tree: Path, tests: Iterable[str], timeout_s: float) -> int | None:
-    """Run tests in a tree until the first fails; return pytest's exit status, None when time ran out."""
+def run_tests(tree: Path, tests: Iterable[str], timeout_s: float) -> tuple[int | None, str]:
+    """Run tests in a tree until the first fails; return pytest's exit status, None when time ran out, and its words."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree)}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    with subprocess.Popen(
-        command,
-        cwd=tree,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as running:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=short", "-p", "no:cacheprovider", *tests]
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            command, cwd=tree, env=environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+        ) as running,
+    ):
+        status: int | None = None
         try:
-            return running.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            return None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = running.wait(timeout_s)
         finally:
             # A test that hangs may have started a server of its own.
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)
+        said.seek(0)
+        return status, said.read().decode("utf-8", "replace")
 
 
 def is_noticed(tree: Path, mutant: Mutant, timeout_s: float) -> bool:
@@ -107,7 +108,7 @@ def is_noticed(tree: Path, mutant: Mutant, timeout_s: float) -> bool:
     before, after = path.read_bytes(), mutated(tree, mutant)
     try:
         path.write_text(after, encoding="utf-8")
-        status = run_tests(tree, mutant.tests, timeout_s)
+        status, _ = run_tests(tree, mutant.tests, timeout_s)
     finally:
         path.write_bytes(before)
     if status not in (0, None, *_NOTICED):
@@ -136,16 +137,20 @@ def try_all(tree: Path, mutants: Sequence[Mutant], timeout_s: float) -> tuple[li
     """Try every change in a tree and print its end; return the names of the survivors, and what went wrong."""
     survivors: list[str] = []
     wrong: list[str] = []
-    sound: dict[tuple[str, ...], bool] = {}
+    unsound: dict[tuple[str, ...], str] = {}
     for mutant in mutants:
         begun = time.monotonic()
         try:
             mutated(tree, mutant)
             # A test that fails anyway notices everything.
-            if mutant.tests not in sound:
-                sound[mutant.tests] = run_tests(tree, mutant.tests, timeout_s) == 0
-            if not sound[mutant.tests]:
-                raise EntryError(f"{mutant.area}: “{mutant.name}”: {', '.join(mutant.tests)} fail without it.")
+            if mutant.tests not in unsound:
+                status, said = run_tests(tree, mutant.tests, timeout_s)
+                unsound[mutant.tests] = "" if status == 0 else said[-2_000:] or "Time ran out."
+            if unsound[mutant.tests]:
+                raise EntryError(
+                    f"{mutant.area}: “{mutant.name}”: {', '.join(mutant.tests)} fail without it.\n"
+                    f"{unsound[mutant.tests]}"
+                )
             word = "killed" if is_noticed(tree, mutant, timeout_s) else "SURVIVED"
         except EntryError as error:
             wrong.append(str(error))

@@ -16,9 +16,15 @@ from ketl.ui.session import RUN, runs
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
 
+def fail_loudly(*_: object) -> str:
+    # The exception that is being handled goes on, so that `app.exception` has it.
+    raise
+
+
 @pytest.fixture
-def app(home: Path) -> Iterator[AppTest]:
-    """The app as a fresh visitor of a fresh process has it, in Demo."""
+def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """The app as a fresh visitor of a fresh process has it, in Demo; a fault inside a page fails the test."""
+    monkeypatch.setattr("ketl.logs.report", fail_loudly)
     st.cache_resource.clear()
     yield AppTest.from_file(str(APP), default_timeout=60)
     runs().close()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from ketl import logs
 from ketl.memory.memory import Memory
 from ketl.memory.review import send_back
 from ketl.runs.host import RunView
@@ -14,6 +17,8 @@ from ketl.store.records import Action
 from ketl.ui.downloads import all_rows
 from ketl.ui.session import runs
 
+# As it is before the fixtures make a fault fail the test.
+REPORT = logs.report
 Choose = Callable[..., None]
 Finish = Callable[..., RunView]
 Shown = Callable[[AppTest], str]
@@ -121,3 +126,46 @@ def test_quality_shows_what_a_run_taught(keyed_app: AppTest, choose: Choose, fin
     keyed_app.switch_page("pages/quality.py").run()
     assert not keyed_app.exception
     assert "**9** translations, **0** of them approved" in shown(keyed_app)
+
+
+def fail(*_: object) -> None:
+    raise TypeError("refused gsk_aB3dE9fG2hJ4kL6m")
+
+
+def expect_fault(app: AppTest, what: str, log: str) -> None:
+    (problem,) = app.error
+    found = re.fullmatch(r"Something went wrong inside this page\. Reference (\w{6}): look .*", problem.value)
+    assert found and not app.exception
+    assert f"“{what}” failed inside. Reference {found[1]}." in log and "TypeError: refused …" in log
+
+
+def test_a_fault_inside_a_page_is_a_sentence_whose_reference_finds_the_line(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ketl.logs.report", REPORT)
+    monkeypatch.setattr("ketl.ui.frame._engine", fail)
+    app.run()
+    expect_fault(app, "Translate", capsys.readouterr().err)
+
+
+def test_a_fault_in_the_part_that_refreshes_itself_is_told_the_same_way(
+    keyed_app: AppTest,
+    choose: Choose,
+    finish: Finish,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    keyed_app.run()
+    choose(keyed_app, [0], ["es"])
+    keyed_app.button("start").click().run()
+    finish(keyed_app)
+    monkeypatch.setattr("ketl.logs.report", REPORT)
+    monkeypatch.setattr("ketl.ui.progress._ended", fail)
+    keyed_app.run()
+    expect_fault(keyed_app, "the panel of a run", capsys.readouterr().err)
+
+
+def test_a_wrong_log_level_is_told_on_the_page(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KETL_LOG", "loud")
+    app.run()
+    assert "KETL_LOG takes one of DEBUG" in app.error[0].value

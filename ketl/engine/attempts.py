@@ -1,0 +1,277 @@
+"""One attempt's life: sent in a lane, answered or not, its lessons learned, and what its request does next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ketl.engine.attempt_words import is_capacity, status_of
+from ketl.engine.request import Request
+from ketl.engine.retries import Remedy, decide
+from ketl.engine.work import Work
+from ketl.errors import (
+    LimitReachedError,
+    ModelGoneError,
+    ProviderError,
+    RefusedError,
+    RunError,
+    UnreachableError,
+    UnusableReplyError,
+)
+from ketl.logs import get_logger
+from ketl.prompts.replies import parse_reply
+from ketl.provider.books import Charge
+from ketl.provider.lane import Lane
+from ketl.provider.protocol import Client, Reply
+from ketl.results.events import Admitted, Answered, LimitReached
+
+logger = get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One try at a request of a run's work in one lane, from admission to its answer.
+
+    `ended` is why it was cancelled from outside (timeout, superseded or cancelled), empty otherwise.
+    """
+
+    work: Work
+    request: Request
+    lane: Lane
+    charge: Charge
+    ceiling: int
+    started: float
+    kind: str
+    task: asyncio.Task[None] | None = None
+    begun: bool = False
+    ended: str = ""
+
+
+class Attempts:
+    """The attempts in flight, of all runs.
+
+    `wake` is called when one ended, so that more may be sent; `lane_gone` when an answer says that a model is.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        wake: Callable[[], None],
+        lane_gone: Callable[[Lane, str], None],
+        round_trip_s: float,
+        rng: random.Random,
+    ) -> None:
+        self.in_flight: set[Attempt] = set()
+        self._client = client
+        self._wake = wake
+        self._lane_gone = lane_gone
+        self._round_trip_s = round_trip_s
+        self._rng = rng
+        self._loop = asyncio.get_running_loop()
+        self._now: Callable[[], float] = self._loop.time
+
+    def start(self, work: Work, request: Request, lane: Lane, size: tuple[float, int], now: float, kind: str) -> None:
+        """Send a request of this (prompt, ceiling) size in tokens; `kind` says why: first, retry, repair or hedge."""
+        prompt, ceiling = size
+        attempt = Attempt(work, request, lane, lane.books.charge(prompt, ceiling, now), ceiling, now, kind)
+        self.in_flight.add(attempt)
+        request.in_flight.append(lane)
+        lane.in_flight += 1
+        lane.sent += 1
+        work.sent(lane, attempt.charge)
+        name = lane.model.id
+        work.emit(Admitted(request.number, name, now - work.started, not request.models, name not in request.models))
+        request.models.add(name)
+        attempt.task = self._loop.create_task(self._run(attempt))
+        if logger.isEnabledFor(logging.DEBUG):
+            said = "run %s request %s begins: %s attempt at %s, %d texts"
+            logger.debug(said, work.run_id, request.number, kind, name, len(request.items))
+
+    def cancel(self, attempt: Attempt, why: str) -> None:
+        """Cancel an attempt in flight: timeout, superseded, or cancelled."""
+        if attempt.ended or attempt.task is None:
+            return
+        attempt.ended = why
+        attempt.task.cancel()
+        if not attempt.begun:
+            self._over(attempt, None, None)  # its coroutine never runs, so nobody else would book it out
+
+    def cancel_all(self, work: object) -> None:
+        """Cancel what a run has in flight."""
+        for attempt in [attempt for attempt in self.in_flight if attempt.work is work]:
+            self.cancel(attempt, "cancelled")
+
+    async def _run(self, attempt: Attempt) -> None:
+        attempt.begun = True
+        request = attempt.request
+        reply: Reply | None = None
+        error: RunError | None = None
+        try:
+            reply = await self._client.complete(
+                attempt.work.brief.call(
+                    request.items, request.language, attempt.lane.model, attempt.ceiling, request.faults
+                )
+            )
+        except RunError as failure:
+            error = failure
+        except asyncio.CancelledError:
+            attempt.ended = attempt.ended or "cancelled"
+        except Exception as failure:  # a fault of ours must fail one request, not hang the run
+            logger.exception("run %s request %s could not be sent", attempt.work.run_id, request.number)
+            error = _internal(failure, attempt.lane)
+        try:
+            self._over(attempt, reply, error)
+        except Exception as failure:  # a fault of ours must fail one request, not hang the run
+            logger.exception("run %s request %s: its end could not be taken in", attempt.work.run_id, request.number)
+            if not request.done:
+                attempt.work.give_up(request, _internal(failure, attempt.lane), attempt.lane)
+            self._wake()
+
+    def _over(self, attempt: Attempt, reply: Reply | None, error: RunError | None) -> None:
+        """Take an attempt that is over out of the books of what is in flight, and act on how it ended."""
+        request, lane, now = attempt.request, attempt.lane, self._now()
+        self.in_flight.discard(attempt)
+        request.in_flight.remove(lane)
+        lane.in_flight -= 1
+        lane.books.over(attempt.charge)
+        if attempt.ended == "timeout":
+            error = UnreachableError("The provider did not answer in time.", timed_out=True, model=lane.model.id)
+        try:
+            if reply is not None:
+                self._answered(attempt, reply, now)
+            elif error is not None:
+                self._failed(attempt, error, now)
+            else:
+                self._report(attempt, attempt.ended, now, (0, 0, 0))
+        finally:
+            attempt.work.ended(request, lane, attempt.charge)
+            self._wake()
+
+    def _answered(self, attempt: Attempt, reply: Reply, now: float) -> None:
+        request, lane = attempt.request, attempt.lane
+        seconds = now - attempt.started
+        lane.succeeded()
+        lane.books.settle(attempt.charge, reply.prompt_tokens, reply.completion_tokens, now)
+        lane.books.observe(reply.limits, attempt.charge, now)
+        predicted = lane.times.predict(request.completion_est)
+        lane.times.learn(request.completion_est, seconds)
+        tag = request.language.tag
+        if reply.prompt_tokens is not None and reply.completion_tokens is not None:
+            lane.tokens.learn(
+                tag, request.prompt_est, reply.prompt_tokens, request.completion_est, reply.completion_tokens
+            )
+        if reply.finish_reason == "length":
+            lane.tokens.cut_off(tag)
+        tokens = (reply.prompt_tokens or 0, reply.completion_tokens or 0, reply.cached_tokens)
+        parsed = parse_reply(reply.content, request.keys, reply.finish_reason)
+        status = "200" if parsed.texts else "unusable"
+        service_s = lane.service_seconds(seconds, reply.service_s, self._round_trip_s)
+        self._report(attempt, status, now, tokens, predicted, service_s)
+        if request.done:
+            return
+        if not parsed.texts and not parsed.cut_off:
+            self._again(attempt, UnusableReplyError("The model's answer held no translation.", model=lane.model.id))
+            return
+        if request.in_flight:
+            for sibling in [other for other in self.in_flight if other.request is request]:
+                self.cancel(sibling, "superseded")
+        attempt.work.take(request, parsed, lane, seconds, now)
+
+    def _failed(self, attempt: Attempt, error: RunError, now: float) -> None:
+        work, request, lane = attempt.work, attempt.request, attempt.lane
+        self._report(attempt, status_of(error), now, (0, 0, 0))
+        if isinstance(error, LimitReachedError) and error.kind != "CAPACITY":
+            if lane.books.refused(error, attempt.charge, now):
+                said = "run %s request %s: a refusal of %s told its limit, %s %s"
+                logger.warning(said, work.run_id, request.number, lane.model.id, error.kind, f"{error.limit:,.0f}")
+            request.refusals += 1
+            if not error.too_large:
+                work.emit(LimitReached(lane.model.id, error.kind or "", error.wait_s or 0.0, True))
+        elif isinstance(error, ModelGoneError):
+            lane.books.give_back(attempt.charge, now)
+            if lane.gone is None:
+                logger.warning("run %s request %s: %s is gone: %s", work.run_id, request.number, lane.model.id, error)
+                self._lane_gone(lane, str(error))
+        else:
+            if not isinstance(error, UnreachableError):
+                lane.books.give_back(attempt.charge, now)
+            down = isinstance(error, (ProviderError, UnreachableError)) and attempt.ended != "superseded"
+            if down and lane.failed(now):
+                said = "run %s request %s: %s failed again and again, so it is left alone for %.1f s"
+                logger.warning(said, work.run_id, request.number, lane.model.id, lane.closed_until - now)
+        if isinstance(error, RefusedError) and lane.goes_without(error.code or "", attempt.started, now):
+            if not request.done and not request.in_flight:
+                work.put_back(request, 0.0)
+        elif not request.done:
+            self._again(attempt, error)
+
+    def _again(self, attempt: Attempt, error: RunError) -> None:
+        """Decide what becomes of a request whose attempt failed; a sibling still in flight decides first."""
+        work, request, lane = attempt.work, attempt.request, attempt.lane
+        if request.in_flight:
+            return
+        if not isinstance(error, (LimitReachedError, ModelGoneError)) or is_capacity(error):
+            request.tries += 1
+        decision = decide(
+            error,
+            tries=request.tries,
+            refusals=request.refusals,
+            segments=len(request.items),
+            rng=self._rng,
+        )
+        request.hedged = False
+        match decision.remedy:
+            case Remedy.AGAIN:
+                work.put_back(request, decision.wait_s)
+            case Remedy.SPLIT:
+                work.split(request)
+            case Remedy.NEXT_MODEL:
+                work.next_model(request, lane, error)
+            case Remedy.STOP:
+                work.stop(error)
+            case Remedy.FAIL:
+                work.give_up(request, error, lane)
+
+    def _report(
+        self,
+        attempt: Attempt,
+        status: str,
+        now: float,
+        tokens: tuple[int, int, int],
+        predicted_s: float | None = None,
+        service_s: float = 0.0,
+    ) -> None:
+        work, request, lane = attempt.work, attempt.request, attempt.lane
+        if predicted_s is None:
+            predicted_s = lane.times.predict(request.completion_est)
+        if logger.isEnabledFor(logging.DEBUG):
+            said = "run %s request %s ends: %s from %s after %.3f s"
+            logger.debug(said, work.run_id, request.number, status, lane.model.id, now - attempt.started)
+        work.emit(
+            Answered(
+                request.number,
+                lane.model.id,
+                request.language.tag,
+                attempt.started - work.started,
+                now - attempt.started,
+                status,
+                attempt.kind,
+                len(request.items),
+                tokens,
+                work.cost_of(lane.model, tokens),
+                predicted_s,
+                service_s,
+            )
+        )
+
+
+def _internal(failure: Exception, lane: Lane) -> RunError:
+    return RunError(
+        f"This text could not be translated because of an internal error ({type(failure).__name__}). "
+        "Run it again; if it fails again, report it.",
+        model=lane.model.id,
+    )

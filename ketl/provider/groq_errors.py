@@ -1,0 +1,161 @@
+"""Maps the Groq SDK's errors to ours, with every fact that their bodies and headers hold."""
+
+from __future__ import annotations
+
+import re
+
+import groq
+import httpx
+
+from ketl._words import redact
+from ketl.errors import (
+    BLOCKED,
+    AuthenticationError,
+    KetlError,
+    LimitReachedError,
+    ModelGoneError,
+    ProviderError,
+    RefusedError,
+    UnreachableError,
+    UnusableReplyError,
+)
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|us|µs|ns|h|m|s|d)")
+_UNIT_S = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_KIND = re.compile(r"\((RPM|RPD|TPM|TPD|ITPM|OTPM|RPS|ITPD|OTPD)\)")
+_NUMBER = r"\s*[:=]?\s*([\d][\d,]*(?:\.\d+)?)"
+_LIMIT = re.compile(r"\bLimit" + _NUMBER, re.IGNORECASE)
+_USED = re.compile(r"\bUsed" + _NUMBER, re.IGNORECASE)
+_REQUESTED = re.compile(r"\bRequested" + _NUMBER, re.IGNORECASE)
+_TRY_AGAIN = re.compile(r"try again in\s+((?:\d+(?:\.\d+)?\s*(?:ms|us|µs|ns|h|m|s|d)\s*)+)", re.IGNORECASE)
+# Body fields that a model may come to refuse: the engine then goes on without them.
+_UNWANTED = {
+    "reasoning": ("reasoning_effort", "reasoning_format", "include_reasoning", "reasoning effort"),
+    "response_format": ("response_format", "response format", "json_schema", "json schema", "json_object"),
+}
+_GONE_CODES = frozenset({"model_decommissioned", "model_not_found", "model_not_active", "model_terms_required"})
+
+
+def parse_duration(text: str) -> float | None:
+    """Return the seconds in a duration such as `1m26.4s`, `585ms` or `7`, None when it is none."""
+    parts = _DURATION.findall(text)
+    if parts:
+        return sum(float(number) * _UNIT_S[unit] for number, unit in parts)
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0.0 <= seconds < float("inf") else None
+
+
+def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
+    """Return our error for one of the SDK's, with every fact that its body and headers hold."""
+    if isinstance(error, groq.APIConnectionError):
+        return UnreachableError(
+            "The provider could not be reached or the connection broke. Check the network and try again.",
+            # The transport calls a connection that the other side closed a time-out, too; its cause knows better.
+            timed_out=isinstance(error, groq.APITimeoutError) and _has_timeout(error),
+            model=model,
+        )
+    if not isinstance(error, groq.APIStatusError):
+        return UnusableReplyError("The provider's answer was unreadable.", model=model)
+    status = error.status_code
+    code, message = _error_words(error.body)
+    wait_s = _wait(error.response.headers, message)
+    if status == 401:
+        return AuthenticationError(
+            "The provider refused the API key. Check GROQ_API_KEY: it may be mistyped, revoked or expired."
+        )
+    if status in (413, 429) or code == "rate_limit_exceeded":
+        return _limit_error(status, message, model, wait_s)
+    if status == 498 or code == "capacity_exceeded":
+        return LimitReachedError(
+            "The provider has no free capacity right now.", kind="CAPACITY", model=model, wait_s=wait_s
+        )
+    if code in _GONE_CODES or code.startswith("model_permission") or (status == 404 and "model" in message.lower()):
+        return ModelGoneError(f"The model {model} is not available: {_short(message)}", model=model)
+    if status >= 500:
+        return ProviderError(
+            f"The provider failed (status {status}). This usually passes.", status=status, model=model, wait_s=wait_s
+        )
+    if code == "json_validate_failed" or status == 422:
+        return UnusableReplyError("The model did not produce a readable answer.", model=model)
+    if status in (408, 409):
+        return ProviderError(f"The provider was busy (status {status}).", status=status, model=model, wait_s=wait_s)
+    if code == "blocked_api_access":
+        return RefusedError(
+            "The provider's spend limit for this account is reached. Raise it in the provider's console.",
+            code=code,
+            model=model,
+        )
+    if status == 403:
+        return RefusedError(
+            "A proxy, a firewall or the provider blocks the requests (status 403). Ask who runs the network, or check "
+            "what the key may do.",
+            code=BLOCKED,
+            model=model,
+        )
+    said = f"{code} {message}".lower()
+    unwanted = next((name for name, words in _UNWANTED.items() if any(word in said for word in words)), None)
+    return RefusedError(
+        f"The provider would not take the request (status {status}): {_short(message)}",
+        code=unwanted or code or None,
+        model=model,
+    )
+
+
+def _has_timeout(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, TimeoutError):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _limit_error(status: int, message: str, model: str | None, wait_s: float | None) -> LimitReachedError:
+    kind = _KIND.search(message)
+    too_large = status == 413 or "request too large" in message.lower()
+    limit, used, requested = _figure(_LIMIT, message), _figure(_USED, message), _figure(_REQUESTED, message)
+    if too_large:
+        said = f"The request is larger than {model} takes at once"
+        said += f" ({requested:,.0f} tokens of {limit:,.0f})." if limit and requested else "."
+    else:
+        said = f"A rate limit of {model} is reached"
+        said += f" ({kind[1]}, {limit:,.0f})." if kind and limit else "."
+    return LimitReachedError(
+        said,
+        kind=kind[1] if kind else None,
+        limit=limit,
+        used=used,
+        requested=requested,
+        too_large=too_large,
+        model=model,
+        wait_s=None if too_large else wait_s,
+    )
+
+
+def _error_words(body: object) -> tuple[str, str]:
+    """Return the code and message in an error body, empty strings where it has none."""
+    inner = body.get("error") if isinstance(body, dict) else None
+    if isinstance(inner, dict):
+        return str(inner.get("code") or ""), str(inner.get("message") or "")
+    return "", str(inner or body or "")[:300]
+
+
+def _wait(headers: httpx.Headers, message: str) -> float | None:
+    """Return the seconds to wait: the exact figure in the text before the header's whole seconds."""
+    said = _TRY_AGAIN.search(message)
+    if said:
+        return parse_duration(said[1])
+    header = headers.get("retry-after")
+    return parse_duration(header) if header else None
+
+
+def _figure(pattern: re.Pattern[str], message: str) -> float | None:
+    found = pattern.search(message)
+    return float(found[1].replace(",", "")) if found else None
+
+
+def _short(message: str) -> str:
+    text = redact(" ".join(message.split()))
+    return text if len(text) <= 200 else text[:199] + "…"
