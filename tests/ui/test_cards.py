@@ -36,7 +36,7 @@ RED = NAME._replace(field="colors", item=0, source="Red", translation="Rojo")
 FAILED = NAME._replace(field="details", translation="", status=Status.FAILED, reason="No answer came.", model="")
 
 
-# A function that the test driver runs is cut out of this file, so it brings what it needs.
+# A function that the test driver runs is taken out of this file, so it brings what it needs.
 def draw_card(language, rows):  # type: ignore[no-untyped-def]
     from ketl.ui.cards import language_card
 
