@@ -139,12 +139,14 @@ PAPERS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 def commands_shown(paper: Path) -> list[list[str]]:
     """Return the words of every command line of ours that a paper shows, in its blocks and between backticks."""
     text = paper.read_text("utf-8")
-    blocks = re.findall(r"^```(?:sh|ini)$(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(?:sh|ini|console)$(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     lines += re.findall(r"`([^`\n]+)`", prose)
     # Either as a module of some Python, or as the command; not a path or a name that merely ends in it.
-    found = [re.search(r"(?:-m ketl|^(?:ExecStart=)?(?:\S*/)?ketl)((?: [^#|&;]+)?)", line.strip()) for line in lines]
+    found = [
+        re.search(r"(?:-m ketl|^(?:\$ |ExecStart=)?(?:\S*/)?ketl)((?: [^#|&;]+)?)", line.strip()) for line in lines
+    ]
     return [match[1].split() for match in found if match and match[1].strip()]
 
 
