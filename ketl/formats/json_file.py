@@ -114,7 +114,7 @@ def _json_line_rows(file: Path) -> Iterator[object]:
             if not line:
                 continue
             try:
-                yield json.loads(line, parse_constant=_refuse_constant)
+                yield _STRICT.decode(line.decode("utf-8", "surrogatepass"))
             except UnicodeDecodeError as error:
                 raise CatalogError(f"{file.name}, line {number}, is not UTF-8 text. Save the file as UTF-8.") from error
             except (ValueError, RecursionError) as error:
@@ -123,6 +123,10 @@ def _json_line_rows(file: Path) -> Iterator[object]:
 
 def _refuse_constant(word: str) -> None:
     raise ValueError(f"{word} is no JSON")
+
+
+# One for all lines: `json.loads` would make one a line.
+_STRICT = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _where_broken(file: Path, fallback: str) -> str:
