@@ -351,7 +351,7 @@ def test_a_spent_day_is_said_in_words_with_the_time_it_returns():
     result = translate(provider, selection(products(10), "es"), lanes)
     failed = [r for r in result.rows() if r.status == "failed"]
     assert result.report["translated"] == 10 and len(failed) == 20
-    assert all("hours" in r.reason for r in failed)
+    assert all("returns in 2 h 24 min" in r.reason for r in failed)
 
 
 def test_a_spent_day_moves_the_rest_to_the_next_model():
@@ -366,7 +366,7 @@ def test_a_spent_day_moves_the_rest_to_the_next_model():
     assert result.report["translated"] == 30
     (moved,) = result.report["substitutions"]
     assert (moved["from"], moved["to"]) == (WESTERN, SUCCESSOR)
-    assert moved["reason"].startswith(f"The TPD limit of {WESTERN} is spent; it returns in 1 h 6 min")
+    assert moved["reason"].startswith(f"The TPD limit of {WESTERN} is spent; it returns in 1 h 5 min")
 
 
 def test_a_text_larger_than_a_limit_moves_to_a_model_that_takes_it():
