@@ -7,7 +7,6 @@ import contextlib
 import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,7 @@ from ketl.runs.preparation import Preparation
 from ketl.runs.result import RunResult
 from ketl.runs.row_pass import RowPass, Write
 from ketl.runs.selection import Selection
+from ketl.runs.threads import in_own_thread
 from ketl.store.store import Store
 
 if TYPE_CHECKING:
@@ -115,9 +115,7 @@ class Run:
         sequential = job.mode is Mode.SEQUENTIAL
         self._emit(PhaseBegan("sequential" if sequential else "parallel", plan.requests))
         row_pass = RowPass(self.selection, log, memory, self.write)
-        rows_thread = ThreadPoolExecutor(1, thread_name_prefix="ketl-rows")
-        following = loop.run_in_executor(rows_thread, row_pass.run)
-        rows_thread.shutdown(wait=False)
+        following = in_own_thread(row_pass.run, "ketl-rows")
         ended = asyncio.Event()
         flushing = loop.create_task(self._keep_flushing(log, ended))
         try:
