@@ -64,7 +64,7 @@ def test_an_example_prints_what_the_paper_says(line: int, code: str, said: str |
 
 
 def headings() -> str:
-    return "\n".join(re.findall(r"^#### .+$", PAPER, re.MULTILINE))
+    return "\n".join(re.findall(r"^### .+$", PAPER, re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", ketl.__all__)
