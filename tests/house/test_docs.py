@@ -19,6 +19,7 @@ from typing import get_args
 import pytest
 
 import ketl
+from benchmarks.scenarios import SCENARIOS
 from ketl import errors
 from ketl.cli.statuses import ExitStatus
 from ketl.formats.layouts import LONG_COLUMNS
@@ -63,7 +64,7 @@ def test_an_example_prints_what_the_paper_says(line: int, code: str, said: str |
 
 
 def headings() -> str:
-    return "\n".join(re.findall(r"^#### .+$", PAPER, re.MULTILINE))
+    return "\n".join(re.findall(r"^### .+$", PAPER, re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", ketl.__all__)
@@ -99,3 +100,35 @@ def test_the_paper_s_table_of_the_report_has_exactly_its_keys() -> None:
     table = PAPER.split("\n## The report\n")[1].split("\n## ")[0]
     told = [name for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
     assert sorted(told) == sorted(report)
+
+
+PAPERS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def anchors_of(paper: Path) -> set[str]:
+    """Return the anchors that GitHub gives a paper's headings."""
+    titles = re.findall(r"^#+ (.+)$", paper.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_what_a_paper_links_to_is_there(paper: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", paper.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not target.startswith("http"):
+            file, _, anchor = target.partition("#")
+            place = paper.parent / file if file else paper
+            assert place.exists() and (not anchor or anchor in anchors_of(place)), target
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "parallelization.md"])
+def test_the_modules_and_scenarios_that_a_paper_names_exist(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    ours = [path.relative_to(ROOT).as_posix() for folder in ("ketl", "tests") for path in (ROOT / folder).rglob("*.py")]
+    named = re.findall(r"`([\w/]+\.py)`", text)
+    assert [
+        module for module in named if not any(f"/{path}".endswith(f"/{module}") for path in [*ours, "app.py"])
+    ] == []
+    assert len(named) > 10
+    known = {scenario.name for scenario in SCENARIOS} | {"plan", "fairness"}
+    assert set(re.findall(r"--only ([\w-]+)", text)) <= known
