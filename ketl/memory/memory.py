@@ -102,7 +102,7 @@ class Memory:
         self._find = Lookup(database, [MEMORY.c[name] for name in _ENTRY], fixed=ours, listed=MEMORY.c.key)
         told_apart = [MEMORY.c.key, MEMORY.c.fingerprint]
         end = [*told_apart, *(MEMORY.c[name] for name in ("kind", "translation", "status", "model", "findings"))]
-        self._find_ends = Lookup(database, end, fixed=ours, listed=MEMORY.c.key)
+        self._find_ends = Lookup(database, end, fixed=ours, listed=MEMORY.c.key, packed=True)
         self._find_locked = Lookup(database, [MEMORY.c.key], fixed=[*ours, MEMORY.c.fingerprint], listed=MEMORY.c.key)
         insert = database.insert(MEMORY)
         newer = {name: insert.excluded[name] for name in _ENTRY[len(_ENTRY_KEY) :]}
@@ -172,7 +172,7 @@ class Memory:
                     rows = [self._to_row(entry, now) for entry in batch if entry.locked is by_person]
                     if rows:
                         put = self._put_if_none if by_person and not overwrite else self._put
-                        connection.exec_driver_sql(put, rows)
+                        self._database.write(connection, put, rows)
                 self._note(
                     connection,
                     [(e.product_id, e.field, e.item, e.language_tag, e.key) for e in batch if e.field],
@@ -319,7 +319,7 @@ class Memory:
             for product_id, field, item, tag, key in units
         ]
         if rows:
-            connection.exec_driver_sql(self._note_unit, rows)
+            self._database.write(connection, self._note_unit, rows)
 
     def _to_row(self, entry: Remembered, now: float) -> tuple[Any, ...]:
         if not entry.locked and not entry.fingerprint:

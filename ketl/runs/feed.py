@@ -31,7 +31,8 @@ _LOOK_EVERY_S = 0.5
 
 
 class Feeder:
-    """Feeds one run's work. `take` gets the ends of segments that need no request.
+    """Feeds one run's work. `take` gets the ends of segments that need no request; `turn` is held while the memory is
+    asked, by whoever else keeps a thread busy with the database, too.
 
     `packs` counts the requests that were made of the segments; `kept` holds the packs themselves when `keep`
     asks for it, to run them again as a baseline.
@@ -46,6 +47,7 @@ class Feeder:
         sizes: Mapping[str, int],
         take: Callable[[Event], None],
         *,
+        turn: asyncio.Lock,
         shares: bool,
         keep: bool,
     ) -> None:
@@ -56,6 +58,7 @@ class Feeder:
         self._claims = claims
         self._work = work
         self._take = take
+        self._turn = turn
         self._shares = shares
         self._keep = keep
         self._packer = Packer(sizes)
@@ -123,7 +126,8 @@ class Feeder:
 
     async def _recalled(self, batch: list[tuple[Segment, Text]], pinned: Glossary) -> list[Recalled]:
         if self._recall.uses_memory:
-            return await asyncio.to_thread(self._recall.of, batch, pinned)
+            async with self._turn:
+                return await asyncio.to_thread(self._recall.of, batch, pinned)
         return self._recall.of(batch, pinned)
 
     def _put(self, pack: Sequence[Prepared]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from threading import Condition
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Condition, Lock
 from typing import TypeVar
 
 from ketl.memory.memory import Memory, Remembered
@@ -16,6 +17,8 @@ _T = TypeVar("_T")
 
 # At least half as many of the latest outcomes are at hand, about 100 MB at the most; the others lie in the journal.
 MOST_AT_HAND = 200_000
+# A follower that takes longer, such as one whose disk is slow, is not waited for.
+_FOLLOWER_S = 0.25
 
 
 class OutcomeLog:
@@ -36,7 +39,11 @@ class OutcomeLog:
         self._spilled = False
         self._new: deque[Outcome] = deque()
         self._to_remember: deque[Remembered] = deque()
-        self._changed = Condition()
+        lock = Lock()
+        self._changed = Condition(lock)
+        self._rested = Condition(lock)
+        self._followed = False
+        self._resting = False
         self._closed = False
 
     def add(self, outcome: Outcome, *, journalled: bool = False) -> None:
@@ -57,7 +64,11 @@ class OutcomeLog:
         return len(self._new)
 
     def flush(self) -> None:
-        """Write what is new into journal and memory, and wake who waits. Raises RunError when the database fails."""
+        """Write what is new into journal and memory, and let whoever follows the run come up to it.
+
+        Raises RunError when the database fails. Returning only when the follower rests keeps busy threads from
+        getting in one another's way: taking turns, they are half as fast again.
+        """
         if self._store is not None:
             if new := _drain(self._new):
                 self._store.journal.save_outcomes(self._run_id, new)
@@ -67,7 +78,22 @@ class OutcomeLog:
                 self._spilled = self._spilled or bool(self._old)
                 self._old, self._young = self._young, {}
         with self._changed:
+            self._resting = False
             self._changed.notify_all()
+            if self._followed:
+                self._rested.wait_for(lambda: self._resting or not self._followed, _FOLLOWER_S)
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Say that the calling thread follows the run, as long as the context lasts."""
+        with self._changed:
+            self._followed = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._followed = False
+                self._rested.notify_all()
 
     def close(self, reason: str = NOT_STARTED) -> None:
         """Say that no more outcomes will come, and why a segment without one has none."""
@@ -83,6 +109,8 @@ class OutcomeLog:
                 if self._closed:
                     return
                 if len(self._without(missing)) == len(missing):
+                    self._resting = True
+                    self._rested.notify_all()
                     self._changed.wait()
 
     def find(self, ids: Sequence[tuple[bytes, str]]) -> dict[tuple[bytes, str], Outcome]:

@@ -59,6 +59,10 @@ class RowPass:
 
     def run(self) -> None:
         """Go through all rows; returns some time after the log was closed. Raises RunError when the database fails."""
+        with self._log.followed():
+            self._follow()
+
+    def _follow(self) -> None:
         rows = self._rows()
         self._written(rows)
         deque(rows, maxlen=0)  # what is not written is counted all the same

@@ -61,6 +61,7 @@ class Run:
     _work: Work | None = None
     _stopped: KetlError | None = None
     _feeder: Feeder | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _prepared: Preparation | None = None
 
     def cancel(self, reason: str = "You cancelled the run; what was done is kept.") -> None:
@@ -164,6 +165,7 @@ class Run:
             work,
             plan.pack_sizes,
             take,
+            turn=self._turn,
             shares=recall.uses_memory,
             keep=job.mode is Mode.COMPARE,
         )
@@ -326,7 +328,8 @@ class Run:
     async def _flush(self, log: OutcomeLog) -> None:
         feeder = self._feeder
         ended = feeder.unflushed if feeder is not None else 0
-        await asyncio.to_thread(log.flush)
+        async with self._turn:
+            await asyncio.to_thread(log.flush)
         if feeder is not None:
             feeder.flushed(ended)
 

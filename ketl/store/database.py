@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import orjson
 from platformdirs import PlatformDirs
-from sqlalchemy import ClauseElement, Column, Connection, Engine, Table, create_engine, event, select
+from sqlalchemy import (
+    ClauseElement,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    LargeBinary,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
@@ -32,6 +47,8 @@ FILE_NAME = "ketl.sqlite3"
 
 # Large enough that the cost of a statement vanishes, small enough for every database's limit on parameters.
 BATCH = 512
+_ROWS_A_STATEMENT = 100
+_VALUES = re.compile(r"VALUES (\([?, ]+\))")
 
 # How long a writer waits for another process's transaction before it gives up.
 _BUSY_S = 30.0
@@ -199,13 +216,46 @@ class Database:
             raise ValueError("the columns stand in another order in the table")
         return str(compiled)
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a SQLite file."""
+        return self._engine.dialect.name == "sqlite"
+
+    def write(self, connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run an INSERT made by `prepared` for many rows.
+
+        SQLite gets them by the hundred in one statement: its driver lets go of the interpreter once a statement and
+        takes it again, and between busy threads each time may cost more than the row.
+        """
+        single = 0
+        if self.is_sqlite and len(rows) >= _ROWS_A_STATEMENT:
+            many = _VALUES.sub(lambda found: "VALUES " + ", ".join([found[1]] * _ROWS_A_STATEMENT), statement)
+            single = len(rows) - len(rows) % _ROWS_A_STATEMENT
+            for start in range(0, single, _ROWS_A_STATEMENT):
+                values = tuple(chain.from_iterable(rows[start : start + _ROWS_A_STATEMENT]))
+                connection.exec_driver_sql(many, values)
+        if single < len(rows):
+            connection.exec_driver_sql(statement, list(rows[single:]))
+
 
 class Lookup:
-    """Finds the rows whose `listed` column is one of many values, with the `fixed` columns at one value each."""
+    """Finds the rows whose `listed` column is one of many values, with the `fixed` columns at one value each.
+
+    `packed` has SQLite send all rows of a look-up as one text, for the reason that `Database.write` gives; only for
+    columns of texts and byte strings.
+    """
 
     def __init__(
-        self, database: Database, wanted: Sequence[Column[Any]], *, fixed: Sequence[Column[Any]], listed: Column[Any]
+        self,
+        database: Database,
+        wanted: Sequence[Column[Any]],
+        *,
+        fixed: Sequence[Column[Any]],
+        listed: Column[Any],
+        packed: bool = False,
     ) -> None:
+        self._packed = packed and database.is_sqlite
+        self._bytes = [number for number, column in enumerate(wanted) if isinstance(column.type, LargeBinary)]
         self._database = database
         self._wanted = wanted
         self._fixed = fixed
@@ -220,13 +270,28 @@ class Lookup:
             values = (*fixed, *batch, *batch[-1:] * (length - len(batch)))
             # Straight from the driver: a row object of the library for each costs as much as finding it.
             cursor = connection.exec_driver_sql(self._of_length(length), values).cursor
-            yield from cursor.fetchall()
+            if self._packed:
+                ((text,),) = cursor.fetchall()
+                yield from self._unpacked(text)
+            else:
+                yield from cursor.fetchall()
+
+    def _unpacked(self, text: str) -> list[list[Any]]:
+        rows: list[list[Any]] = orjson.loads(text)
+        for row in rows:
+            for number in self._bytes:
+                row[number] = bytes.fromhex(row[number])
+        return rows
 
     def _of_length(self, length: int) -> str:
         statement = self._statements.get(length)
         if statement is None:
             where = [column == "" for column in self._fixed]
-            asked = select(*self._wanted).where(*where, self._listed.in_([""] * length))
+            wanted: Sequence[ColumnElement[Any]] = self._wanted
+            if self._packed:
+                plain = [func.hex(c) if isinstance(c.type, LargeBinary) else c for c in self._wanted]
+                wanted = [func.json_group_array(func.json_array(*plain))]
+            asked = select(*wanted).where(*where, self._listed.in_([""] * length))
             statement = self._statements[length] = self._database.prepared(asked)
         return statement
 

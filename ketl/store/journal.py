@@ -151,7 +151,7 @@ class Journal:
         for batch in batches(outcomes, _WRITTEN_AT_ONCE):
             rows = [outcome_to_row(run_id, outcome) for outcome in batch]
             with self._database.transaction() as connection:
-                connection.exec_driver_sql(self._save, rows)
+                self._database.write(connection, self._save, rows)
                 connection.execute(
                     update(RUNS).where(RUNS.c.run_id == run_id).values(heartbeat_at=self._database.clock())
                 )
