@@ -52,6 +52,8 @@ _KEY_TO_FIELD: Mapping[str, str] = {key: f.name for f in FIELDS for key in f.key
 
 
 _ID_KEYS = ("product_id", "id", "sku")
+# All others pass through untouched.
+_OWN_KEYS = frozenset((*_KEY_TO_FIELD, "extracted_data", *_ID_KEYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +117,23 @@ def parse_product(row: object, where: str) -> Product:
     ident = _identity(row, inner, where)
     texts: dict[str, str | tuple[str, ...]] = {}
     for entry in FIELDS:
-        for source in (inner, row):
-            key = next((k for k in entry.keys if source.get(k) is not None), None)
-            if key is not None:
-                text = _read_text(source[key], f"{where} (product {ident})", key)
-                if text:
-                    texts[entry.name] = text
-                break
-    extra = {k: v for source in (row, inner) for k, v in source.items() if _passes_through(k)}
+        found = _first_filled(inner, entry.keys) if inner else None
+        found = found or _first_filled(row, entry.keys)
+        if found is not None:
+            key, value = found
+            text = _read_text(value, where, ident, key)
+            if text:
+                texts[entry.name] = text
+    extra = {k: v for source in (row, inner) for k, v in source.items() if k not in _OWN_KEYS}
     return Product(ident, texts, extra)
+
+
+def _first_filled(source: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str, Any] | None:
+    for key in keys:
+        value = source.get(key)
+        if value is not None:
+            return key, value
+    return None
 
 
 def _cleaned(product: Product) -> Product:
@@ -133,10 +143,6 @@ def _cleaned(product: Product) -> Product:
         for name, value in product.texts.items()
     }
     return product if texts == dict(product.texts) else Product(product.id, texts, product.extra)
-
-
-def _passes_through(key: str) -> bool:
-    return key not in _KEY_TO_FIELD and key not in ("extracted_data", *_ID_KEYS)
 
 
 def _identity(row: Mapping[str, Any], inner: Mapping[str, Any], where: str) -> str:
@@ -154,7 +160,7 @@ def _identity(row: Mapping[str, Any], inner: Mapping[str, Any], where: str) -> s
     raise CatalogError(f"{where} has no product_id. Give every product an id of its own.")
 
 
-def _read_text(value: object, where: str, key: str) -> str | tuple[str, ...]:
+def _read_text(value: object, where: str, ident: str, key: str) -> str | tuple[str, ...]:
     """Return a field's text, a tuple for a list; blank becomes an empty value."""
     if isinstance(value, str):
         text = clean_text(value)
@@ -164,15 +170,18 @@ def _read_text(value: object, where: str, key: str) -> str | tuple[str, ...]:
     if isinstance(value, Sequence):
         items: list[str] = []
         for item in value:
-            part = _read_text(item, where, key) if item is not None else ""
+            part = _read_text(item, where, ident, key) if item is not None else ""
             if isinstance(part, tuple):
                 raise CatalogError(
-                    f"{where}: the field “{key}” holds a list inside a list. Use one plain list of texts."
+                    f"{where} (product {ident}): the field “{key}” holds a list inside a list. "
+                    "Use one plain list of texts."
                 )
             if part:
                 items.append(part)
         return tuple(items)
-    raise CatalogError(f"{where}: the field “{key}” is {_what(value)}. It must be a text or a list of texts.")
+    raise CatalogError(
+        f"{where} (product {ident}): the field “{key}” is {_what(value)}. It must be a text or a list of texts."
+    )
 
 
 def _what(value: object) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from ketl._batches import batches
 from ketl.catalog.units import Text
@@ -81,14 +82,18 @@ class RowPass:
             self.unwritten = error
 
     def _rows(self) -> Iterator[ResultRow]:
+        # By products, not row by row: a generator within a generator would cost more than the rows.
+        return chain.from_iterable(self._products())
+
+    def _products(self) -> Iterator[list[ResultRow]]:
         try:
-            yield from self._all_rows()
+            yield from self._done_products()
         except KetlError as error:
             # Whoever writes must not take a fault of the database for one of the file.
             self._failed = error
             raise
 
-    def _all_rows(self) -> Iterator[ResultRow]:
+    def _done_products(self) -> Iterator[list[ResultRow]]:
         languages, log = self._selection.languages, self._log
         for batch in batches(self._selection.cuttings, _PRODUCTS_A_LOOK):
             # A text that came before has been waited for already.
@@ -104,20 +109,26 @@ class RowPass:
             found = log.find(segment_ids(batch, languages))
             for product in batch:
                 rows = rows_of_product(product, languages, found, log.reason)
-                yield from self._crossed(rows)
+                yield self._crossed(rows)
                 self._gather_options(product.texts, product.fresh)
                 if self._memory is not None:
                     self._to_note += product.texts
             self._note(at_least=_NOTED_AT_ONCE)
 
-    def _crossed(self, rows: list[ResultRow]) -> Iterator[ResultRow]:
+    def _crossed(self, rows: list[ResultRow]) -> list[ResultRow]:
+        """Return a product's rows with what a look across its cells finds, counted."""
         found = look_across_product(rows, self._by_tag)
+        if found:
+            for key, more in found.items():
+                self.crossed[key] = tuple(more)
+            rows = [
+                row._replace(findings=(*row.findings, *found[unit_key(row)])) if unit_key(row) in found else row
+                for row in rows
+            ]
+        add = self.counts.add
         for row in rows:
-            if found and (more := found.get(unit_key(row))):
-                self.crossed[unit_key(row)] = tuple(more)
-                row = row._replace(findings=(*row.findings, *more))
-            self.counts.add(row)
-            yield row
+            add(row)
+        return rows
 
     def _gather_options(self, texts: Iterable[Text], fresh: Iterable[bool]) -> None:
         if self._options is None:
