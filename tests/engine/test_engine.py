@@ -10,7 +10,6 @@ import pytest
 
 from ketl.errors import (
     AuthenticationError,
-    GoalError,
     LimitReachedError,
     ModelGoneError,
     ProviderError,
@@ -281,109 +280,6 @@ def test_an_error_text_never_stands_in_the_place_of_a_translation():
     assert all(not r.translation and r.reason for r in rows)
 
 
-def test_cancelling_keeps_what_is_done_and_sends_nothing_more():
-    provider = FakeProvider(models=(WESTERN,), seconds=lambda call, user, number: 1.0)
-    lanes = lanes_for(provider, Limits(rpm=60, rpm_burst=5))
-
-    async def meddle(run: Run) -> None:
-        await asyncio.sleep(6.5)
-        run.cancel()
-
-    result = translate(provider, selection(products(20), "es"), lanes, meddle=meddle)
-    sent = len(provider.calls)
-    assert result.status == "cancelled"
-    assert sent - 2 <= result.report["translated"] <= sent - 1
-    assert result.report["translated"] + result.report["cancelled"] == 60
-    assert sent < 14
-
-
-def test_a_run_cancelled_before_it_began_sends_nothing():
-    provider = FakeProvider()
-
-    async def go():
-        run = Run(selection(products(2), "es"), open_fake(provider, lanes_for(provider)), None)
-        run.cancel()
-        return await run.execute()
-
-    result = run_by_hand(go())
-    assert provider.calls == [] and result.report["cancelled"] == 6
-
-
-def test_a_cost_cap_stops_admission_before_it_is_crossed():
-    provider = FakeProvider()
-    cap = 0.004
-    free_of_goals = selection(products(40), "es")
-    whole = translate(FakeProvider(), free_of_goals).report["cost_usd"]
-    assert whole > cap
-
-    async def go():
-        run = Run(free_of_goals, open_fake(provider, lanes_for(provider)), None)
-        await run.prepare()
-        # The plan would refuse this goal beforehand; here the run itself must hold it.
-        run.selection = selection(products(40), "es", max_cost_usd=cap)
-        return await run.execute()
-
-    report = run_by_hand(go()).report
-    assert 0 < report["cost_usd"] <= cap
-    assert report["translated"] > 0 and "cost cap" in report["reason"]
-
-
-def test_a_deadline_ends_the_run_cleanly():
-    provider = FakeProvider(models=(WESTERN,), seconds=lambda call, user, number: 40.0 if number > 3 else 0.5)
-    lanes = lanes_for(provider, Limits(rpm=600, rpm_burst=4))
-    report = translate(provider, selection(products(2), "es", deadline_s=20.0), lanes).report
-    assert report["makespan_s"] == pytest.approx(20.0, abs=0.1)
-    assert report["translated"] == 4 and report["cancelled"] == 2
-    assert "deadline" in report["reason"]
-
-
-def test_a_deadline_that_no_plan_meets_is_said_before_anything_is_sent():
-    provider = FakeProvider(models=(WESTERN,))
-    lanes = lanes_for(provider, Limits(rpm=6, rpm_burst=1))
-    with pytest.raises(GoalError, match="fastest plan takes about"):
-        translate(provider, selection(products(20), "es", deadline_s=30.0), lanes)
-    assert provider.calls == []
-
-
-def test_a_spent_day_is_said_in_words_with_the_time_it_returns():
-    provider = FakeProvider(models=(WESTERN,))
-    lanes = lanes_for(provider, Limits(rpd=10))
-    result = translate(provider, selection(products(10), "es"), lanes)
-    failed = [r for r in result.rows() if r.status == "failed"]
-    assert result.report["translated"] == 10 and len(failed) == 20
-    assert all("returns in 2 h 24 min" in r.reason for r in failed)
-
-
-def test_a_spent_day_moves_the_rest_to_the_next_model():
-    def answer(call, user, number):
-        if call.model == WESTERN and number >= 10:
-            return LimitReachedError("day", kind="TPD", limit=2e5, used=2e5, requested=500, wait_s=4000, model=WESTERN)
-        return translated(user)
-
-    provider = FakeProvider(answer)
-    lanes = lanes_for(provider, Limits(rpm=6000, rpm_burst=2))
-    result = translate(provider, selection(products(10), "es"), lanes)
-    assert result.report["translated"] == 30
-    (moved,) = result.report["substitutions"]
-    assert (moved["from"], moved["to"]) == (WESTERN, SUCCESSOR)
-    assert moved["reason"].startswith(f"The TPD limit of {WESTERN} is spent; it returns in 1 h 5 min")
-
-
-def test_a_text_larger_than_a_limit_moves_to_a_model_that_takes_it():
-    provider = FakeProvider()
-    lanes = lanes_for(provider)
-    lanes[WESTERN].books.adopt(Limits(tpm=120), auto=False)
-    report = translate(provider, selection(products(2), "es"), lanes).report
-    assert report["translated"] == 6 and WESTERN not in report["models"]
-
-
-def test_a_text_that_no_limit_can_hold_fails_with_a_reason():
-    provider = FakeProvider()
-    rows = list(translate(provider, selection(products(1), "es"), lanes_for(provider, Limits(tpm=120))).rows())
-    assert {r.status for r in rows} == {"failed"} and provider.calls == []
-    assert all("too long" in r.reason for r in rows)
-
-
 def test_a_small_run_beside_a_large_one_takes_about_as_long_as_alone():
     alone = translate(FakeProvider(), selection(products(3), "fr")).report["makespan_s"]
     provider = FakeProvider()
@@ -429,10 +325,3 @@ def test_a_body_field_that_a_model_comes_to_refuse_is_left_out_and_nothing_is_lo
     report = translate(provider, selection(products(20), "es")).report
     assert report["translated"] == 60
     assert report["models"][SUCCESSOR]["status_counts"]["refused"] <= 90
-
-
-def test_a_network_that_lets_nothing_through_stops_the_run_with_a_sentence():
-    provider = FakeProvider(lambda call, user, number: RefusedError("A proxy blocks the requests.", code="blocked"))
-    report = translate(provider, selection(products(40), "es")).report
-    assert report["status"] == "cancelled" and report["reason"] == "A proxy blocks the requests."
-    assert len(provider.calls) <= 4
