@@ -6,14 +6,14 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from ketl.catalog.catalog import Catalog
 from ketl.catalog.products import Product
-from ketl.errors import SelectionError
+from ketl.errors import SelectionError, SettingsError
 from ketl.formats.frames import to_frame
 from ketl.provider.tiers import load_tier
 from ketl.results.events import Event
@@ -141,7 +141,11 @@ async def translate_catalog(
         for run in runs:
             run.cancel()
         if not task.done():
-            await task
+            if not runs:
+                # It is still reading or connecting: there is nothing to keep.
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 def _wanted(
@@ -159,14 +163,10 @@ def _wanted(
         raise SelectionError(
             f"The job names the catalogue {job.catalog}, and products were given, too. Give one of the two."
         )
-    if isinstance(languages, str):
-        languages = [languages]
-    named: dict[str, Any] = {
-        "products": tuple(str(i) for i in product_ids),
-        "languages": tuple(languages),
-        "fields": tuple(fields),
-    }
-    return replace(job, **{name: value for name, value in named.items() if value})
+    named: dict[str, Any] = {"products": product_ids, "languages": languages, "fields": fields}
+    # A product's id may be 0, so what counts as given is not what is true.
+    given: dict[str, Any] = {name: value for name, value in named.items() if isinstance(value, int) or value}
+    return replace(job, **given)
 
 
 @dataclass(slots=True)
@@ -260,7 +260,13 @@ def run_sync(coro: Coroutine[Any, Any, _T], *, nested: bool = False) -> _T:
     except RuntimeError:
         return asyncio.run(coro)
     if nested:
-        import nest_asyncio
+        try:
+            import nest_asyncio
+        except ImportError as error:
+            coro.close()
+            raise SettingsError(
+                "Sharing the running loop needs one more package: run “pip install nest-asyncio”, or leave nested out."
+            ) from error
 
         nest_asyncio.apply(loop)
         return loop.run_until_complete(coro)

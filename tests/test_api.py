@@ -25,7 +25,7 @@ from ketl import (
     translate_catalog,
     translate_product,
 )
-from ketl.errors import AuthenticationError, CatalogError, SelectionError
+from ketl.errors import AuthenticationError, CatalogError, SelectionError, SettingsError
 from ketl.formats.layouts import LONG_COLUMNS
 from ketl.results.events import Ended, PhaseBegan
 from ketl.runs.job import Mode
@@ -127,6 +127,51 @@ def test_what_a_job_selects_is_honoured_and_arguments_override_only_what_they_na
     assert [(r.product_id, r.language_tag, r.field) for r in other] == [("2", "fr", "details")]
     one = asyncio.run(translate_product(2, products=CATALOG, job=Job(languages=("es",), fields=("name",))))
     assert [(r.product_id, r.language_tag, r.field) for r in one.rows] == [("2", "es", "name")]
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_job_takes_plain_words_and_refuses_those_that_mean_nothing() -> None:
+    job = Job(products=2, languages="Spanish", fields="name", mode="parallel")  # type: ignore[arg-type]
+    rows = [(r.product_id, r.language_tag, r.field) for r in ended(translate_catalog(CATALOG, job=job)).result.rows()]
+    assert rows == [("2", "es", "name")]
+    one = ended(translate_catalog(CATALOG, "fr", product_ids="1", fields="name")).result.rows()  # type: ignore[arg-type]
+    assert [(r.product_id, r.language_tag) for r in one] == [("1", "fr")]
+    with pytest.raises(SettingsError, match="no mode “sideways”. Choose one of: parallel, sequential, compare"):
+        Job(mode="sideways")  # type: ignore[arg-type]
+
+
+def test_sharing_a_loop_without_the_package_for_it_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nest_asyncio", None)
+
+    async def cell() -> None:
+        run_sync(asyncio.sleep(0), nested=True)
+
+    with pytest.raises(SettingsError, match="nest-asyncio"):
+        asyncio.run(cell())
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_call_that_is_given_up_before_it_began_sends_nothing(
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def go() -> None:
+        entered = asyncio.Event()
+        opening = ketl.api.open_connection
+
+        async def slow(*args: Any) -> Any:
+            entered.set()
+            await asyncio.sleep(3600)
+            return await opening(*args)
+
+        monkeypatch.setattr("ketl.api.open_connection", slow)
+        call = asyncio.ensure_future(translate_product(1, ["es"], CATALOG))
+        await entered.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    asyncio.run(go())
+    assert simulator.stats()["requests"] == 0
 
 
 @pytest.mark.usefixtures("keyed")

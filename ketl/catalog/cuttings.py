@@ -7,6 +7,7 @@ import mmap
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from ketl.catalog.units import ProductTexts, Segment, Text
@@ -68,8 +69,8 @@ class Cuttings:
             self._pieces.append(piece)
             return
         if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
-            weakref.finalize(self, self._file.close)
+            self._file = _temporary_file()
+            weakref.finalize(self, _close, self._file)
             for held in self._pieces:
                 self._write(held)
             self._pieces = []
@@ -77,21 +78,39 @@ class Cuttings:
 
     def _write(self, piece: bytes) -> None:
         assert self._file is not None
-        try:
+        with _told():
             self._places.append((self._file.tell(), len(piece)))
             self._file.write(piece)
-        except OSError as error:
-            raise SettingsError(
-                f"The texts of this catalogue could not be laid aside ({error.strerror}). "
-                "Free some space on the disk of the temporary files and try again."
-            ) from error
 
     def _piece(self, number: int) -> bytes:
         if self._file is None:
             return self._pieces[number]
         if self._map is None:
             # Mapped, so that several readers need not share one place in the file.
-            self._file.flush()
+            with _told():
+                self._file.flush()
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         place, length = self._places[number]
         return self._map[place : place + length]
+
+
+def _temporary_file() -> BinaryIO:
+    with _told():
+        return tempfile.TemporaryFile()
+
+
+def _close(file: BinaryIO) -> None:
+    # A disk that is full is told when something is written; here nobody could do anything about it.
+    with suppress(OSError):
+        file.close()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"The texts of this catalogue could not be laid aside ({error.strerror}). "
+            "Free some space on the disk of the temporary files and try again."
+        ) from error

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from typing import IO, Self
 
+from ketl.errors import SettingsError
 from ketl.formats.registry import find_export
 from ketl.formats.writing import write_rows
 from ketl.results.rows import ResultRow
@@ -35,8 +36,15 @@ class RowFile:
             return
         if self._spool is not None:
             self._spool.close()
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
-        find_export("standard-output.csv", self._layout).write(rows, self._spool)
+        try:
+            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+            find_export("standard-output.csv", self._layout).write(rows, self._spool)
+            self._spool.flush()
+        except OSError as error:
+            raise SettingsError(
+                f"The rows could not be laid aside ({error.strerror}). "
+                "Free some space on the disk of the temporary files."
+            ) from error
 
     def print(self) -> None:
         """Put what was written on standard output."""

@@ -157,8 +157,7 @@ def _is_written(result: RunResult) -> bool:
     if result.unwritten is None:
         return True
     print(
-        f"{result.unwritten} The translations are kept: {program()} translate --resume {result.run_id} "
-        "--out OTHER-FILE",
+        f"{result.unwritten} To write them elsewhere: {program()} translate --resume {result.run_id} --out OTHER-FILE",
         file=sys.stderr,
     )
     return False

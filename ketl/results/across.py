@@ -12,7 +12,7 @@ from ketl.language.languages import Language
 from ketl.results.outcome import Outcome
 from ketl.results.rows import ResultRow, UnitKey, unit_key
 
-# The options of a run are compared with each other up to so many segments: beyond, a finding would help nobody.
+# The options of runs up to so many units are compared with each other: in larger ones a finding would help nobody.
 MOST_COMPARED = 50_000
 _FEW_LANGUAGES = 4
 _LONG_SOURCE = 40

@@ -70,4 +70,6 @@ async def drive(
             run.tally = tally
         began(run)
         await run.prepare()
+        if earlier is not None and store is not None:
+            await asyncio.to_thread(store.journal.forget_unfinished, run.run_id)
         return await run.execute()

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from ketl.errors import SettingsError
 from ketl.results.baseline import BaselineKind
 
 
@@ -41,6 +42,23 @@ class Job:
     deadline_s: float | None = None
     max_cost_usd: float | None = None
     routes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take one word for a selection of one, and the names of modes as they are written on the command line.
+
+        Raises SettingsError for a mode or baseline that does not exist.
+        """
+        for name in ("products", "languages", "fields"):
+            value: Any = getattr(self, name)
+            words = (value,) if isinstance(value, str | int) else tuple(value)
+            object.__setattr__(self, name, tuple(str(word) for word in words))
+        for name, kind in (("mode", Mode), ("baseline", BaselineKind)):
+            try:
+                object.__setattr__(self, name, kind(getattr(self, name)))
+            except ValueError as error:
+                raise SettingsError(
+                    f"A job has no {name} “{getattr(self, name)}”. Choose one of: {', '.join(kind)}."
+                ) from error
 
     @property
     def uses_memory(self) -> bool:

@@ -17,6 +17,7 @@ _T = TypeVar("_T")
 
 # At least half as many of the latest outcomes are at hand, about 100 MB at the most; the others lie in the journal.
 MOST_AT_HAND = 200_000
+_MOST_AGAIN = 20_000
 # A follower that takes longer, such as one whose disk is slow, is not waited for.
 _FOLLOWER_S = 0.25
 
@@ -36,6 +37,7 @@ class OutcomeLog:
         # Two generations: when the younger is full it becomes the older, whose outcomes are in the journal by then.
         self._young: dict[tuple[bytes, str], Outcome] = {}
         self._old: dict[tuple[bytes, str], Outcome] = {}
+        self._again: dict[tuple[bytes, str], Outcome] = {}
         self._spilled = False
         self._new: deque[Outcome] = deque()
         self._to_remember: deque[Remembered] = deque()
@@ -115,11 +117,11 @@ class OutcomeLog:
 
     def find(self, ids: Sequence[tuple[bytes, str]]) -> dict[tuple[bytes, str], Outcome]:
         """Return the outcomes of these segments, from the journal if they are not at hand."""
-        young, old = self._young, self._old
+        young, old, recent = self._young, self._old, self._again
         found: dict[tuple[bytes, str], Outcome] = {}
         missing: list[tuple[bytes, str]] = []
         for ident in ids:
-            outcome = young.get(ident) or old.get(ident)
+            outcome = young.get(ident) or old.get(ident) or recent.get(ident)
             if outcome is not None:
                 found[ident] = outcome
             else:
@@ -127,7 +129,9 @@ class OutcomeLog:
         if missing and self._spilled and self._store is not None:
             again = self._store.journal.find_outcomes(self._run_id, missing)
             # What recurs, such as a colour, is asked for all the time.
-            young.update(again)
+            if len(self._again) > _MOST_AGAIN:
+                self._again = {}
+            self._again.update(again)
             found |= again
         return found
 

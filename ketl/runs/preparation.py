@@ -30,6 +30,7 @@ class Preparation:
         done: Mapping[tuple[bytes, str], Outcome] = NOTHING_DONE,
     ) -> None:
         self._selection = selection
+        self._done = len(done)
         self.sheet = term_sheet(selection.cuttings, selection.census, selection.languages, selection.brief.glossary)
         for outcome in done.values():
             self.sheet.take(outcome)
@@ -55,5 +56,5 @@ class Preparation:
             now,
             pack=chosen.job.pack,
             goals=Goals(deadline_s=chosen.job.deadline_s, max_cost_usd=chosen.job.max_cost_usd),
-            from_memory=self.recall.from_memory,
+            from_memory=self.recall.from_memory + self._done,
         )

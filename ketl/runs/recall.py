@@ -1,4 +1,7 @@
-"""Makes a selection's segments ready and looks them up in the memory: each once, before the plan or when it is fed."""
+"""Makes a selection's segments ready and looks them up in the memory: before the plan where they are few.
+
+Each is made ready once. What was known then is not looked up again; what was not is asked for once more when it is fed.
+"""
 
 from __future__ import annotations
 
@@ -108,19 +111,17 @@ class Recall:
             if entry is None:
                 item = brief.prepare(segment, pinned)
                 entry = Recalled(item, text, "", None if item.ready is None else _nothing_to_do(item, item.ready))
-                if memory is not None and entry.end is None:
-                    prints[segment.id] = brief.fingerprint(item)
-                    wanted.append(segment)
+            if memory is not None and entry.end is None:
+                # What was not known before the plan may be by now, from a run beside this one or from a person.
+                prints[segment.id] = entry.fingerprint or brief.fingerprint(entry.item)
+                wanted.append(segment)
             found.append(entry)
         if memory is None or not wanted:
             return found
         known = memory.recall(wanted, prints)
         looked = iter(prints.items())
         # What was just asked for stands in the same order in both.
-        return [
-            entry if entry.end is not None or entry.fingerprint else _with_print(entry, *next(looked), known)
-            for entry in found
-        ]
+        return [entry if entry.end is not None else _with_print(entry, *next(looked), known) for entry in found]
 
 
 def _with_print(

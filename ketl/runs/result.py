@@ -38,7 +38,7 @@ class RunResult:
     counts: UnitCounts
     reason: str = ""
     stopped: KetlError | None = None
-    unwritten: Exception | None = None
+    unwritten: KetlError | None = None
     crossed: Mapping[UnitKey, tuple[Any, ...]] = field(default_factory=dict)
 
     def rows(self) -> Iterator[ResultRow]:

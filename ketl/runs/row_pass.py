@@ -12,10 +12,11 @@ from itertools import chain
 from ketl._batches import batches
 from ketl.catalog.units import Text
 from ketl.checks.base import Finding
-from ketl.errors import KetlError
+from ketl.errors import KetlError, SettingsError
 from ketl.logs import get_logger
 from ketl.memory.memory import Memory
 from ketl.results.across import MOST_COMPARED, compare_options, look_across_product
+from ketl.results.outcome import Status
 from ketl.results.rows import (
     ResultRow,
     UnitCounts,
@@ -48,13 +49,14 @@ class RowPass:
     def __init__(self, selection: Selection, log: OutcomeLog, memory: Memory | None, write: Write | None) -> None:
         self.counts = UnitCounts()
         self.crossed: dict[UnitKey, tuple[Finding, ...]] = {}
-        self.unwritten: Exception | None = None
+        self.unwritten: KetlError | None = None
         self._selection = selection
         self._log = log
         self._memory = memory
         self._write = write
         self._by_tag = {language.tag: language for language in selection.languages}
-        self._options: dict[bytes, str] | None = {}
+        units = selection.census.texts * len(selection.languages)
+        self._options: dict[bytes, str] | None = {} if units <= MOST_COMPARED else None
         self._to_note: list[Text] = []
         self._failed: KetlError | None = None
 
@@ -78,8 +80,12 @@ class RowPass:
             return
         try:
             self._write(rows)
-        except (KetlError, OSError) as error:
+        except KetlError as error:
             self.unwritten = error
+        except Exception as error:  # whatever a writer stumbles over costs the file, not what was translated
+            logger.exception("The rows could not be written")
+            said = getattr(error, "strerror", None) or "an internal error"
+            self.unwritten = SettingsError(f"The rows could not be written ({said}).")
 
     def _rows(self) -> Iterator[ResultRow]:
         # By products, not row by row: a generator within a generator would cost more than the rows.
@@ -136,8 +142,6 @@ class RowPass:
         for text, first in zip(texts, fresh, strict=True):
             if first and text.kind == "option":
                 self._options[text.key] = text.source
-        if len(self._options) * len(self._by_tag) > MOST_COMPARED:
-            self._options = None
 
     def _compare_options(self) -> bool:
         """Compare the options of all products with each other; tell whether that found anything."""
@@ -160,7 +164,8 @@ class RowPass:
                 if finding is not None and unit_key(row) not in self.crossed:
                     self.crossed[unit_key(row)] = (finding,)
                     self.counts.findings[finding.id] += 1
-                    self.counts.doubted += not is_doubted(row.findings) and is_doubted((finding,))
+                    if row.status is Status.TRANSLATED and not is_doubted(row.findings):
+                        self.counts.doubted += is_doubted((finding,))
                     added = True
         return added
 

@@ -8,7 +8,6 @@ import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ketl.engine.lane_routes import LaneRoute
 from ketl.engine.work import Work, WorkLimits
@@ -35,9 +34,6 @@ from ketl.runs.selection import Selection
 from ketl.runs.threads import in_own_thread
 from ketl.store.store import Store
 
-if TYPE_CHECKING:
-    pass
-
 _FLUSH_EVERY_S = 0.1  # what a kill may lose; a commit takes about a millisecond
 
 
@@ -61,6 +57,7 @@ class Run:
     _work: Work | None = None
     _stopped: KetlError | None = None
     _feeder: Feeder | None = None
+    _looked_s: float = 0.0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _prepared: Preparation | None = None
 
@@ -76,9 +73,13 @@ class Run:
         Raises GoalError when the run's goals cannot be met.
         """
         connection = self.connection
-        prepared = self._prepared = Preparation(self.selection, self._memory(), self.done_before)
+        begun = asyncio.get_running_loop().time()
+        prepared = self._prepared = await asyncio.to_thread(
+            Preparation, self.selection, self._memory(), self.done_before
+        )
         # Planning reads the lanes' books, which belong to this thread; only the look into the memory takes long.
         await asyncio.to_thread(prepared.look_ahead)
+        self._looked_s = asyncio.get_running_loop().time() - begun
         plan = self.plan = prepared.plan(connection.listed, connection.lanes, connection.dispatcher.now())
         self._emit(
             Planned(
@@ -180,7 +181,7 @@ class Run:
         finally:
             dispatcher.remove(work)
         self._stopped = self._stopped or work.stopped
-        return dispatcher.now() - started
+        return self._looked_s + dispatcher.now() - started
 
     def _new_work(self, plan: RunPlan, take: Callable[[Event], None], started: float, *, sequential: bool) -> Work:
         connection, job = self.connection, self.selection.job

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -48,6 +49,8 @@ FILE_NAME = "ketl.sqlite3"
 # Large enough that the cost of a statement vanishes, small enough for every database's limit on parameters.
 BATCH = 512
 _ROWS_A_STATEMENT = 100
+# What one statement may hold in every SQLite (https://sqlite.org/limits.html: 999 before 3.32).
+_MOST_VALUES = 999 if sqlite3.sqlite_version_info < (3, 32) else 32_766
 _VALUES = re.compile(r"VALUES (\([?, ]+\))")
 
 # How long a writer waits for another process's transaction before it gives up.
@@ -228,11 +231,12 @@ class Database:
         takes it again, and between busy threads each time may cost more than the row.
         """
         single = 0
-        if self.is_sqlite and len(rows) >= _ROWS_A_STATEMENT:
-            many = _VALUES.sub(lambda found: "VALUES " + ", ".join([found[1]] * _ROWS_A_STATEMENT), statement)
-            single = len(rows) - len(rows) % _ROWS_A_STATEMENT
-            for start in range(0, single, _ROWS_A_STATEMENT):
-                values = tuple(chain.from_iterable(rows[start : start + _ROWS_A_STATEMENT]))
+        together = min(_ROWS_A_STATEMENT, _MOST_VALUES // len(rows[0])) if rows else 0
+        if self.is_sqlite and 1 < together <= len(rows):
+            many = _VALUES.sub(lambda found: "VALUES " + ", ".join([found[1]] * together), statement)
+            single = len(rows) - len(rows) % together
+            for start in range(0, single, together):
+                values = tuple(chain.from_iterable(rows[start : start + together]))
                 connection.exec_driver_sql(many, values)
         if single < len(rows):
             connection.exec_driver_sql(statement, list(rows[single:]))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import literal_column, select, update
+from sqlalchemy import delete, literal_column, select, update
 
 from ketl._batches import batches
 from ketl._words import did_you_mean
@@ -178,6 +178,12 @@ class Journal:
         cancelled is sent even if something was noted beside it.
         """
         return {(o.key, o.language_tag): o for o in self.outcomes(run_id) if o.status in DONE}
+
+    def forget_unfinished(self, run_id: str) -> None:
+        """Remove the outcomes that `done_before` leaves out: a resumed run asks for those again."""
+        with self._database.transaction() as connection:
+            done = [status.value for status in DONE]
+            connection.execute(delete(OUTCOMES).where(OUTCOMES.c.run_id == run_id, OUTCOMES.c.status.not_in(done)))
 
     def find_outcomes(self, run_id: str, ids: Iterable[tuple[bytes, str]]) -> dict[tuple[bytes, str], Outcome]:
         """Return the outcomes of those segments (key, language tag) of a run that have one."""

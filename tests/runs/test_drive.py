@@ -18,7 +18,7 @@ from ketl.runs.result import RunResult
 from ketl.runs.run import Run
 from ketl.store.records import RunStatus
 from ketl.store.store import Store
-from tests.fakes import FakeProvider, lanes_for, open_fake, products, run_by_hand
+from tests.fakes import FakeProvider, lanes_for, open_fake, products, run_by_hand, translated
 
 JOB = Job(languages=("es",), glossary="none", pack=1)
 
@@ -136,3 +136,31 @@ def test_a_run_that_is_not_there_or_still_going_is_not_taken_over(store: Store) 
 def test_a_run_works_without_any_database() -> None:
     result = driven(FakeProvider(), None)
     assert result.report["translated"] == 12 and len(list(result.rows())) == 12
+
+
+def test_a_resumed_run_is_planned_for_what_is_left(store: Store) -> None:
+    first = cut_short(store, after=5)
+    planned: list[Planned] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, Planned):
+            planned.append(event)
+
+    driven(FakeProvider(), store, earlier=take_over(store, first.run_id), watch=watch)
+    assert [(event.requests, event.from_memory) for event in planned] == [(7, 5)]
+
+
+def test_a_text_that_failed_before_is_not_taken_for_failed_while_it_is_sent_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So few at hand that the log asks the journal, which still knows how the earlier part ended.
+    monkeypatch.setattr("ketl.runs.outcome_log.MOST_AT_HAND", 4)
+
+    def refuses(call: Any, user: dict[str, Any], number: int) -> str:
+        return translated(user, **dict.fromkeys(user["segments"], "I cannot help with that."))
+
+    first = driven(FakeProvider(refuses), store)
+    assert first.report["failed"] == 12
+    provider, rows = FakeProvider(seconds=lambda call, user, number: 0.3 + 0.1 * number), list[ResultRow]()
+    second = driven(provider, store, earlier=take_over(store, first.run_id), write=rows.extend)
+    assert second.report["translated"] == 12 and {row.status for row in rows} == {"translated"}

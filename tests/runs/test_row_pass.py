@@ -12,7 +12,7 @@ from ketl.catalog.catalog import Catalog
 from ketl.checks.base import Finding, Severity
 from ketl.errors import RunError, SettingsError
 from ketl.results.outcome import Outcome, Status
-from ketl.results.rows import ResultRow, count_rows
+from ketl.results.rows import ResultRow, count_rows, rows_of
 from ketl.runs.outcome_log import OutcomeLog
 from ketl.runs.row_pass import RowPass
 from ketl.runs.selection import Selection
@@ -161,3 +161,38 @@ def test_outcomes_that_left_the_memory_are_waited_for_and_found_in_the_journal(
     thread.join(20)
     assert not thread.is_alive() and len(seen) == 60 * 5 * 2
     assert all(row.translation == f"…{row.source}" for row in seen)
+
+
+def test_a_writer_that_stumbles_costs_the_file_and_says_so() -> None:
+    chosen = selection(products(3), "es")
+    log = OutcomeLog("run", None)
+    for outcome in ends(chosen):
+        log.add(outcome)
+    log.close()
+
+    def write(rows: Iterable[ResultRow]) -> None:
+        next(iter(rows))
+        raise ZeroDivisionError
+
+    row_pass = RowPass(chosen, log, None, write)
+    row_pass.run()
+    assert str(row_pass.unwritten) == "The rows could not be written (an internal error)."
+    assert row_pass.counts.status == {"translated": 9}
+
+
+def test_reading_a_large_result_again_and_again_holds_no_more_of_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ketl.runs.outcome_log.MOST_AT_HAND", 20)
+    monkeypatch.setattr("ketl.runs.outcome_log._MOST_AGAIN", 50)
+    store.journal.start_run("run", engine="demo", mode="parallel", spec={}, counts={})
+    chosen = selection(products(100), "es")
+    log = OutcomeLog("run", store)
+    for outcome in ends(chosen):
+        log.add(outcome)
+        log.flush()
+    log.close()
+    for _ in range(2):
+        rows = list(rows_of(chosen.cuttings, chosen.languages, log.find))
+        assert len(rows) == 300 and all(row.translation for row in rows)
+    assert len(log._young) + len(log._old) + len(log._again) < 150
