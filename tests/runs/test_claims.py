@@ -19,17 +19,6 @@ from ketl.runs.selection import Selection
 from ketl.store.store import Store
 from tests.fakes import FakeProvider, lanes_for, open_fake, products, run_by_hand, selection, translated
 
-
-@pytest.fixture(autouse=True)
-def _threads_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hand-moved clock would run ahead of a thread: what belongs into one is done in line here."""
-
-    async def in_line(function: Callable[..., Any], *args: Any) -> Any:
-        return function(*args)
-
-    monkeypatch.setattr(asyncio, "to_thread", in_line)
-
-
 Meddle = Callable[[list[Run]], Coroutine[Any, Any, None]]
 
 

@@ -156,12 +156,6 @@ def test_a_text_that_failed_before_is_not_taken_for_failed_while_it_is_sent_agai
     # So few at hand that the log asks the journal, which still knows how the earlier part ended.
     monkeypatch.setattr("ketl.runs.outcome_log.MOST_AT_HAND", 4)
 
-    async def in_line(function: Callable[..., Any], *args: Any) -> Any:
-        # The hand-moved clock would run ahead of a thread that flushes.
-        return function(*args)
-
-    monkeypatch.setattr("asyncio.to_thread", in_line)
-
     def refuses(call: Any, user: dict[str, Any], number: int) -> str:
         return translated(user, **dict.fromkeys(user["segments"], "I cannot help with that."))
 
