@@ -15,7 +15,7 @@ class Text(NamedTuple):
     """One English text of one product: what a unit is before a language is chosen.
 
     `item` is the position in a list field, None elsewhere; `key` is equal for equal text of equal kind. A
-    tuple, because a run makes one for every unit it has, and a frozen record takes four times as long.
+    tuple, because a run makes one for every unit it has, and making a frozen record takes three times as long.
     """
 
     product_id: str

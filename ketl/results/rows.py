@@ -20,7 +20,7 @@ UnitKey = tuple[str, str, int | None, str]
 class ResultRow(NamedTuple):
     """One unit with its end: a row of every table and file, columns as in the long CSV.
 
-    A tuple, because a run makes one for every unit it has, and a frozen record takes four times as long.
+    A tuple, because a run makes one for every unit it has, and making a frozen record takes six times as long.
     """
 
     product_id: str

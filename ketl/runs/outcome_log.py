@@ -69,7 +69,7 @@ class OutcomeLog:
         """Write what is new into journal and memory, and let whoever follows the run come up to it.
 
         Raises RunError when the database fails. Returning only when the follower rests keeps busy threads from
-        getting in one another's way: taking turns, they are half as fast again.
+        getting in one another's way: contending cost a known run about a third more time.
         """
         if self._store is not None:
             if new := _drain(self._new):
