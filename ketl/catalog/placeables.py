@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 # One protected pattern an entry, in order of precedence where two could begin at the same place. None may
 # run past its closing sign, so that a text of unclosed signs still takes linear time.
@@ -124,34 +125,19 @@ _SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("UPF", ("rating",)),
     ("SPF", ("rating",)),
 )
-_DIGITS = re.compile("[0-9]+")
-_JOINTS = frozenset("-_")
+# Digits with a Latin letter beside them, or behind a hyphen: without it there is no code. It begins with a digit,
+# not with what may stand before one, since that is what few texts have.
+_JOINED = re.compile(r"[0-9](?:(?<=[A-Za-z].)|(?<=[A-Za-z][-_].)|[0-9]*[-_]?[A-Za-z])")
 
 
 def _possible(text: str) -> tuple[str, ...]:
     """Return the patterns that may match somewhere in `text`, in their order."""
-    found = {kind for sign, kinds in _SIGNS if sign in text for kind in kinds}
-    if _joins_digits_and_letters(text):
-        found.add("code")
-    return tuple([kind for kind in PATTERNS if kind in found]) if found else ()
-
-
-def _joins_digits_and_letters(text: str) -> bool:
-    """Whether some digits have a Latin letter beside them, or behind a hyphen: without it there is no code."""
-    last = len(text) - 1
-    for digits in _DIGITS.finditer(text):
-        start, end = digits.start() - 1, digits.end()
-        if start > 0 and text[start] in _JOINTS:
-            start -= 1
-        if end < last and text[end] in _JOINTS:
-            end += 1
-        if (start >= 0 and _is_latin(text[start])) or (end <= last and _is_latin(text[end])):
-            return True
-    return False
-
-
-def _is_latin(sign: str) -> bool:
-    return sign.isascii() and sign.isalpha()
+    signs = [kinds for sign, kinds in _SIGNS if sign in text]
+    code = ("code",) if _JOINED.search(text) else ()
+    if not signs:
+        return code
+    found = {*chain.from_iterable(signs), *code}
+    return tuple([kind for kind in PATTERNS if kind in found])
 
 
 def hide(text: str, terms: tuple[str, ...] = (), *, kinds: tuple[str, ...] = KINDS) -> Hidden:

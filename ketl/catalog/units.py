@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -26,8 +25,7 @@ class Text(NamedTuple):
     key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A distinct source text of one kind in one language: translated once, shared by its units.
 
     `key` is the source text's key (see `Text`).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ketl.checks.base import Finding, Severity, has_error
 from ketl.engine.request import Request
@@ -111,7 +111,7 @@ class Ladder:
         worst = next((f for f in draft.findings if f.id in NOT_A_TRANSLATION), None)
         if worst is None:
             return draft
-        return replace(draft, status=Status.FAILED, text="", reason=f"No usable translation came back. {worst.message}")
+        return draft._replace(status=Status.FAILED, text="", reason=f"No usable translation came back. {worst.message}")
 
     def unanswered(self, request: Request, item: Prepared) -> None:
         """Take in that a repair brought no answer at all."""

@@ -74,7 +74,7 @@ def _long_row(row: ResultRow, reason_column: bool) -> tuple[Cell, ...]:
         row.language_tag,
         row.source,
         row.translation,
-        row.status.value,
+        str(row.status),
         row.model,
         findings,
         None if row.seconds is None else round(row.seconds, 3),

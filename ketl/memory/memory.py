@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, case, delete, func, select
 
 from ketl._batches import batches
 from ketl.catalog.products import clean_text
-from ketl.catalog.units import Segment, Text
+from ketl.catalog.units import Text
 from ketl.checks.base import Finding
 from ketl.language.languages import Language
 from ketl.results.outcome import Outcome, Status
@@ -119,27 +119,25 @@ class Memory:
             _UNIT,
         )
 
-    def recall(
-        self, segments: Sequence[Segment], fingerprints: Mapping[tuple[bytes, str], str]
-    ) -> dict[tuple[bytes, str], Outcome]:
+    def recall(self, fingerprints: Mapping[tuple[bytes, str], str]) -> dict[tuple[bytes, str], Outcome]:
         """Return how each segment ends that the memory has a translation of, by the segment's id.
 
         A person's translation comes first, whatever the prompt was then; a machine's counts only if it came
-        from the same prompt: `fingerprints` gives each segment's, by id.
+        from the same prompt: `fingerprints` gives each wanted segment's, by id.
         """
         found: dict[tuple[bytes, str], Outcome] = {}
         with self._database.transaction() as connection:
-            for tag, keys in by_language(segment.id for segment in segments):
+            for tag, keys in by_language(fingerprints):
                 by_person: set[bytes] = set()
                 for row in self._find_ends.rows(connection, (self.engine, tag), keys):
                     key, fingerprint, kind, text, status, model, findings = row
-                    ident = (bytes(key), tag)
+                    ident = (key, tag)
                     if fingerprint == _BY_PERSON:
-                        by_person.add(ident[0])
-                    elif ident[0] in by_person or fingerprints.get(ident) != fingerprint:
+                        by_person.add(key)
+                    elif key in by_person or fingerprints[ident] != fingerprint:
                         continue
                     found[ident] = Outcome(
-                        key=ident[0],
+                        key=key,
                         language_tag=tag,
                         status=_STATUSES[status],
                         text=text,

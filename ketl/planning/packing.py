@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ketl.prompts.prepared import Prepared
 
@@ -46,8 +46,10 @@ class Packer:
         self._open.clear()
 
 
-def count_packs(sizes_tokens: Iterable[float], size: int) -> int:
+def count_packs(sizes_tokens: Sequence[float], size: int) -> int:
     """Return how many packs a `Packer` makes of segments with these source tokens, for one language."""
+    if size * max(sizes_tokens, default=0.0) <= MAX_PACK_TOKENS:
+        return -(-len(sizes_tokens) // size)
     packs = segments = 0
     tokens = 0.0
     for item in sizes_tokens:

@@ -14,7 +14,6 @@ from ketl.language.glossary import Glossary
 from ketl.language.languages import Language
 from ketl.prompts.judging import Judge
 from ketl.prompts.prepared import Prepared
-from ketl.prompts.tokens import completion_tokens, source_tokens
 from ketl.prompts.wording import Item, build_user, extra_fields, system_message, wording_version
 from ketl.provider.models import Model
 from ketl.provider.protocol import Call
@@ -55,8 +54,6 @@ class Brief:
             segment,
             hidden,
             terms,
-            source_tokens(hidden.text) + 6 * sum([not t.do_not_translate for t in terms]),
-            completion_tokens(hidden.text, language),
             source if placeables.nothing_to_translate(hidden) else None,
         )
 

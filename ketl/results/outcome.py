@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ketl.checks.base import Finding
 
@@ -22,14 +22,15 @@ class Status(StrEnum):
 DONE = frozenset({Status.TRANSLATED, Status.EDITED, Status.APPROVED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How one segment ended.
 
     `kind` is the kind of field; `text` is the translation, empty unless there is one; `reason` says in a
     sentence why a failed or cancelled segment has none; `model` is the id of the model that answered, empty
     when none did; `seconds` is how long its last attempt took, None when nothing was sent; `rung` tells which
     rung of the repair ladder gave the text: 0 first answer, 1 asked again, 2 and 3 the chain's next models.
+
+    A tuple, because a run makes one for every segment it has; named by keyword all the same.
     """
 
     key: bytes

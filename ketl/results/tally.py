@@ -98,6 +98,10 @@ class Tally:
 
     def add(self, event: Event) -> None:
         """Take one event in."""
+        if type(event) is Ended:  # nearly all events of a large run, so it is asked first
+            if self._counting:
+                self._ended(event)
+            return
         match event:
             case PhaseBegan():
                 self.phase = event.phase
@@ -109,8 +113,6 @@ class Tally:
                 self._model(event.model).requests += event.new_here
             case Answered():
                 self._answered(event)
-            case Ended():
-                self._ended(event)
             case LimitReached():
                 self.limit = event
                 self.refusals += event.refused

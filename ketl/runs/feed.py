@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -26,7 +25,8 @@ from ketl.runs.claims import ClaimKey, Claims
 from ketl.runs.consistency_pass import TermSheet
 from ketl.runs.recall import Recall, Recalled
 
-_CHUNK = 240
+_FEWEST_AT_ONCE = 240
+_MOST_AT_ONCE = 4 * _FEWEST_AT_ONCE  # several milliseconds of the loop's time
 _LOOK_EVERY_S = 0.5
 
 
@@ -100,7 +100,8 @@ class Feeder:
 
     async def feed(self) -> None:
         """Bring every segment on its way and say so when the last one is."""
-        await self._feed(pair for pair in self._recall.segments() if not self._put_aside(pair))
+        every = self._recall.segments()
+        await self._feed((pair for pair in every if not self._put_aside(pair)) if self._sheet.waiting else every)
         while self._aside and self._work.stopped is None:
             ready = [tag for tag in self._aside if self._sheet.ready(tag)]
             for tag in ready:
@@ -110,13 +111,19 @@ class Feeder:
         self._work.fed()
 
     async def _feed(self, segments: Iterable[tuple[Segment, Text]], pinned: Glossary = NO_TERMS) -> None:
-        """Send segments on their way, some hundreds at a time."""
+        """Send segments on their way, some hundreds at a time, and more while all of them are known: nothing waits."""
         rest = iter(segments)
-        while self._work.stopped is None and (batch := list(islice(rest, _CHUNK))):
-            for found in await self._recalled(batch, pinned):
+        at_once = _FEWEST_AT_ONCE
+        while self._work.stopped is None and (batch := list(islice(rest, at_once))):
+            at_once = min(2 * at_once, _MOST_AT_ONCE)
+            recalled = await self._recalled(batch, pinned)
+            now_s = self._loop.time() - self._work.started
+            for found in recalled:
                 if found.end is not None:
-                    self._end(found.end)
-                elif self._claim(found):
+                    self._take(Ended(found.end, now_s))
+                    continue
+                at_once = _FEWEST_AT_ONCE
+                if self._claim(found):
                     for pack in self._packer.add(found.item):
                         self._put(pack)
             await self._work.room()
@@ -154,7 +161,7 @@ class Feeder:
             key = _claim_key(found)
             answer = self._claims.answer(key)
             if answer is not None:
-                self._end(replace(answer, from_memory=True, seconds=None))
+                self._end(answer._replace(from_memory=True, seconds=None))
                 return False
             if not self._claims.take(key):
                 self._work.hold()
@@ -167,7 +174,7 @@ class Feeder:
         """Take another run's answer; without a good one the first who waited asks, and the others wait for that."""
         if self._work.stopped is None:
             if outcome is not None and outcome.status is Status.TRANSLATED:
-                self._end(replace(outcome, from_memory=True, seconds=None))
+                self._end(outcome._replace(from_memory=True, seconds=None))
             elif self._claim(found):
                 self._put([found.item])
         self._work.release()

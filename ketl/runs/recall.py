@@ -5,7 +5,7 @@ Each is made ready once. What was known then is not looked up again; what was no
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from ketl._batches import batches
@@ -43,7 +43,7 @@ class Recall:
     """
 
     def __init__(
-        self, selection: Selection, memory: Memory | None, sheet: TermSheet, done: Container[tuple[bytes, str]]
+        self, selection: Selection, memory: Memory | None, sheet: TermSheet, done: Collection[tuple[bytes, str]]
     ) -> None:
         self.from_memory = 0
         self._selection = selection
@@ -64,10 +64,9 @@ class Recall:
         return self._memory is not None and segments <= MOST_LOOKED_UP
 
     def segments(self) -> Iterator[tuple[Segment, Text]]:
-        """Yield the segments that have not ended before, each with the first text that has it."""
-        for segment, text in self._selection.cuttings.segments(self._selection.languages):
-            if segment.id not in self._done:
-                yield segment, text
+        """Return the segments that have not ended before, each with the first text that has it."""
+        every = self._selection.cuttings.segments(self._selection.languages)
+        return (pair for pair in every if pair[0].id not in self._done) if self._done else every
 
     def look_ahead(self) -> None:
         """Look everything up, and keep it for when it is fed. Texts whose terms are not known yet must wait."""
@@ -103,31 +102,25 @@ class Recall:
 
     def _look(self, segments: list[tuple[Segment, Text]], pinned: Glossary) -> list[Recalled]:
         brief, memory, ahead = self._selection.brief, self._memory, self._ahead
-        found: list[Recalled] = []
+        # Plain tuples in the form of `Recalled`, of which a known catalogue would make two a segment.
+        made: list[tuple[Prepared, Text, str, Outcome | None]] = []
         prints: dict[tuple[bytes, str], str] = {}
-        wanted: list[Segment] = []
         for segment, text in segments:
             entry = ahead.pop(segment.id, None) if ahead else None
-            if entry is None:
+            if entry is not None:
+                item, text, fingerprint, end = entry
+            else:
                 item = brief.prepare(segment, pinned)
-                entry = Recalled(item, text, "", None if item.ready is None else _nothing_to_do(item, item.ready))
-            if memory is not None and entry.end is None:
+                fingerprint, end = "", None if item.ready is None else _nothing_to_do(item, item.ready)
+            if memory is not None and end is None:
                 # What was not known before the plan may be by now, from a run beside this one or from a person.
-                prints[segment.id] = entry.fingerprint or brief.fingerprint(entry.item)
-                wanted.append(segment)
-            found.append(entry)
-        if memory is None or not wanted:
-            return found
-        known = memory.recall(wanted, prints)
-        looked = iter(prints.items())
-        # What was just asked for stands in the same order in both.
-        return [entry if entry.end is not None else _with_print(entry, *next(looked), known) for entry in found]
-
-
-def _with_print(
-    entry: Recalled, ident: tuple[bytes, str], fingerprint: str, known: Mapping[tuple[bytes, str], Outcome]
-) -> Recalled:
-    return Recalled(entry.item, entry.text, fingerprint, known.get(ident))
+                fingerprint = prints[segment.id] = fingerprint or brief.fingerprint(item)
+            made.append((item, text, fingerprint, end))
+        known = memory.recall(prints) if memory is not None and prints else {}
+        return [
+            Recalled(item, text, fingerprint, end or known.get(item.segment.id))
+            for item, text, fingerprint, end in made
+        ]
 
 
 def _nothing_to_do(item: Prepared, text: str) -> Outcome:

@@ -102,17 +102,11 @@ class RowPass:
     def _done_products(self) -> Iterator[list[ResultRow]]:
         languages, log = self._selection.languages, self._log
         for batch in batches(self._selection.cuttings, _PRODUCTS_A_LOOK):
-            # A text that came before has been waited for already.
-            log.wait_for(
-                [
-                    (text.key, language.tag)
-                    for product in batch
-                    for text, first in zip(product.texts, product.fresh, strict=True)
-                    if first
-                    for language in languages
-                ]
-            )
-            found = log.find(segment_ids(batch, languages))
+            wanted = segment_ids(batch, languages)
+            found = log.find(wanted)
+            if missing := [ident for ident in wanted if ident not in found]:
+                log.wait_for(missing)
+                found = log.find(wanted)
             for product in batch:
                 rows = rows_of_product(product, languages, found, log.reason)
                 yield self._crossed(rows)

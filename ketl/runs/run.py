@@ -34,7 +34,8 @@ from ketl.runs.selection import Selection
 from ketl.runs.threads import in_own_thread
 from ketl.store.store import Store
 
-_FLUSH_EVERY_S = 0.1  # what a kill may lose; a commit takes about a millisecond
+_FLUSH_EVERY_S = 0.05  # what a kill may lose; a commit takes about a millisecond
+_QUIET_FLUSHES_A_HEARTBEAT = 100
 
 
 @dataclass(slots=True)
@@ -322,7 +323,7 @@ class Run:
             quiet = 0 if log.pending else quiet + 1
             if log.pending:
                 await self._flush(log)
-            elif quiet % 50 == 0:
+            elif quiet % _QUIET_FLUSHES_A_HEARTBEAT == 0:
                 await asyncio.to_thread(self.store.journal.heartbeat, self.run_id)
         await self._flush(log)
 

@@ -282,8 +282,8 @@ class Lookup:
 
     def _unpacked(self, text: str) -> list[list[Any]]:
         rows: list[list[Any]] = orjson.loads(text)
-        for row in rows:
-            for number in self._bytes:
+        for number in self._bytes:
+            for row in rows:
                 row[number] = bytes.fromhex(row[number])
         return rows
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import delete, literal_column, select, update
@@ -198,6 +197,7 @@ class Journal:
 
 def by_language(ids: Iterable[tuple[bytes, str]]) -> Iterator[tuple[str, list[bytes]]]:
     """Yield the segments' keys grouped by language tag, the form in which an index finds them."""
-    ordered = sorted(ids, key=lambda ident: ident[1])
-    for tag, group in groupby(ordered, key=lambda ident: ident[1]):
-        yield tag, [key for key, _ in group]
+    keys: dict[str, list[bytes]] = {}
+    for key, tag in ids:
+        keys.setdefault(tag, []).append(key)
+    yield from keys.items()

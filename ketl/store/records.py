@@ -105,7 +105,7 @@ def outcome_to_row(run_id: str, outcome: Outcome) -> tuple[Any, ...]:
         run_id,
         outcome.key,
         outcome.language_tag,
-        outcome.status.value,
+        str(outcome.status),
         # Replies can hold what no database takes: lone surrogates and NUL.
         clean_text(outcome.text),
         clean_text(outcome.reason),

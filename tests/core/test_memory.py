@@ -53,7 +53,7 @@ def segment(entry: Remembered) -> Segment:
 
 def recalled(memory: Memory, entry: Remembered = HOODIE, fingerprint: str = "prompt-1") -> str | None:
     wanted = segment(entry)
-    found = memory.recall([wanted], {wanted.id: fingerprint}).get(wanted.id)
+    found = memory.recall({wanted.id: fingerprint}).get(wanted.id)
     return found.text if found else None
 
 
@@ -63,7 +63,7 @@ def name_of(product_id: str, name: str) -> Text:
 
 def test_the_same_text_under_the_same_prompt_is_recalled_whole(memory: Memory) -> None:
     assert memory.remember([HOODIE]) == 1
-    found = memory.recall([segment(HOODIE)], {segment(HOODIE).id: "prompt-1"})
+    found = memory.recall({segment(HOODIE).id: "prompt-1"})
     assert found == {
         segment(HOODIE).id: Outcome(
             key=HOODIE.key,
@@ -138,7 +138,7 @@ def test_thousands_are_recalled_in_batches(memory: Memory) -> None:
     ]
     assert memory.remember(iter(many)) == 2_400
     wanted = [segment(entry) for entry in many]
-    found = memory.recall(wanted, {s.id: "prompt-1" for s in wanted})
+    found = memory.recall({s.id: "prompt-1" for s in wanted})
     assert len(found) == 2_400
     assert all(found[s.id].key == s.key for s in wanted)
 

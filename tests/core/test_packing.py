@@ -7,14 +7,15 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ketl.catalog.placeables import hide
+from ketl.catalog.placeables import Hidden
 from ketl.catalog.units import Segment, text_key
 from ketl.language.languages import find_language
 from ketl.planning.packing import MAX_PACK_SEGMENTS, MAX_PACK_TOKENS, Packer, count_packs
 from ketl.prompts.prepared import Prepared
 
 TAGS = ("es", "fr", "ja", "ar")
-sizes_tokens = st.floats(1, 2 * MAX_PACK_TOKENS) | st.integers(1, 60).map(float)
+# Four letters are a token, so that these are the sizes of texts in quarters of one.
+sizes_tokens = st.integers(4, int(8 * MAX_PACK_TOKENS)).map(lambda n: n / 4) | st.integers(1, 60).map(float)
 segments = st.lists(st.tuples(st.sampled_from(TAGS), sizes_tokens), max_size=120)
 pack_sizes = st.fixed_dictionaries({group: st.integers(1, 48) for group in ("western", "asian", "arabic")})
 
@@ -22,7 +23,7 @@ pack_sizes = st.fixed_dictionaries({group: st.integers(1, 48) for group in ("wes
 def prepared(number: int, tag: str, tokens: float) -> Prepared:
     source = f"Sock {number}"
     segment = Segment(text_key("title", source), "title", source, find_language(tag))
-    return Prepared(segment, hide(source, ()), (), tokens, tokens)
+    return Prepared(segment, Hidden("x" * round(4 * tokens)), ())
 
 
 def pack(items: list[Prepared], sizes: dict[str, int]) -> list[list[Prepared]]:

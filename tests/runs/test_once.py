@@ -46,9 +46,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Counter[Any]]:
         counts["print"][item.segment.id] += 1
         return fingerprint(self, item)
 
-    def recalled(self: Memory, segments: Sequence[Any], prints: Any) -> Any:
-        counts["look"].update(segment.id for segment in segments)
-        return look(self, segments, prints)
+    def recalled(self: Memory, fingerprints: Any) -> Any:
+        counts["look"].update([*fingerprints])
+        return look(self, fingerprints)
 
     monkeypatch.setattr(units, "cut_texts", cut_texts)
     monkeypatch.setattr(Brief, "prepare", prepare)

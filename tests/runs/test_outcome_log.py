@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,7 +101,7 @@ def test_findings_of_a_segment_and_of_a_look_across_stand_in_the_row_and_in_the_
     gathered = OutcomeLog("r1", None)
     doubt = Finding("numbers", Severity.ERROR, "The number 12 is missing.")
     for outcome in every_outcome():
-        gathered.add(replace(outcome, findings=(doubt,)) if outcome.text == "es:Black" else outcome)
+        gathered.add(outcome._replace(findings=(doubt,)) if outcome.text == "es:Black" else outcome)
     other = Finding("consistency", Severity.WARNING, "Elsewhere it is another word.")
     crossed = {unit_key(row): (other,) for row in rows(gathered) if row.source in ("Black", "Trail Sock")}
     found = list(rows_of(list(cut_products(CATALOG, FIELDS)), LANGUAGES, gathered.find, crossed=crossed))

@@ -43,7 +43,7 @@ def kept(store: Store, memory: Memory, chosen: Selection, **change: object) -> l
             text="…" + asked.text.source,
             model="m",
         )
-        outcome = replace(clean, **change)  # type: ignore[arg-type]
+        outcome = clean._replace(**change)  # type: ignore[arg-type]
         log.add(outcome)
         entry = to_remember(asked, outcome, "run-1")
         if entry is not None:

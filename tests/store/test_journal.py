@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,7 +139,7 @@ def test_a_resumed_run_keeps_its_start_and_its_outcomes(store: Store, clock: Clo
 
 
 def test_what_has_a_translation_is_done_whoever_wrote_it(store: Store) -> None:
-    ends = [replace(DONE, key=bytes([n]) * 12, status=status) for n, status in enumerate(Status)]
+    ends = [DONE._replace(key=bytes([n]) * 12, status=status) for n, status in enumerate(Status)]
     store.journal.save_outcomes("run-1", ends)
     assert {o.status for o in store.journal.done_before("run-1").values()} == {
         Status.TRANSLATED,
@@ -163,21 +162,21 @@ def test_outcomes_come_back_as_they_were_in_order(store: Store, written: list[Ou
 
 
 def test_a_later_outcome_replaces_an_earlier_one_of_the_same_run_only(store: Store) -> None:
-    store.journal.save_outcomes("run-1", [replace(DONE, status=Status.FAILED, text="", reason="No answer."), DONE])
-    store.journal.save_outcomes("run-2", [replace(DONE, text="otra")])
+    store.journal.save_outcomes("run-1", [DONE._replace(status=Status.FAILED, text="", reason="No answer."), DONE])
+    store.journal.save_outcomes("run-2", [DONE._replace(text="otra")])
     assert list(store.journal.outcomes("run-1")) == [DONE]
     assert store.journal.find_outcomes("run-1", [(DONE.key, "fr")]) == {}
 
 
 def test_texts_that_no_database_takes_are_cleaned_not_fatal(store: Store) -> None:
     store.journal.save_outcomes(
-        "run-1", [replace(DONE, text="a\x00b\ud800", findings=(Finding("x", Severity.INFO, "\udfff"),))]
+        "run-1", [DONE._replace(text="a\x00b\ud800", findings=(Finding("x", Severity.INFO, "\udfff"),))]
     )
     assert next(store.journal.outcomes("run-1")).text == "ab\ufffd"
 
 
 def test_more_outcomes_than_one_page_come_back_whole(store: Store) -> None:
-    many = [replace(DONE, key=number.to_bytes(12, "big")) for number in range(2_345)]
+    many = [DONE._replace(key=number.to_bytes(12, "big")) for number in range(2_345)]
     store.journal.save_outcomes("run-1", iter(many))
     assert [outcome.key for outcome in store.journal.outcomes("run-1")] == [outcome.key for outcome in many]
     assert len(store.journal.find_outcomes("run-1", [(outcome.key, "es") for outcome in many])) == 2_345
@@ -188,7 +187,7 @@ def test_threads_write_at_the_same_time_and_lose_nothing(store: Store) -> None:
 
     def write(first: int) -> None:
         for number in range(first, first + 50):
-            store.journal.save_outcomes("run-1", [replace(DONE, key=number.to_bytes(12, "big"))])
+            store.journal.save_outcomes("run-1", [DONE._replace(key=number.to_bytes(12, "big"))])
             store.route_stats.add([RouteStats(engine="demo", language_tag="es", kind="title", model="m", answers=1)])
 
     threads = [threading.Thread(target=write, args=(1000 * number,)) for number in range(4)]

@@ -52,7 +52,7 @@ def memory(store: Store) -> Memory:
 
 def recalled(memory: Memory, row: ResultRow) -> tuple[str, Status] | None:
     wanted = Segment(text_key("option", row.source), "option", row.source, find_language("Spanish"))
-    found = memory.recall([wanted], {wanted.id: "prompt-1"}).get(wanted.id)
+    found = memory.recall({wanted.id: "prompt-1"}).get(wanted.id)
     return (found.text, found.status) if found else None
 
 
