@@ -104,6 +104,33 @@ def test_everything_is_done_once(
     assert without_times[0] == without_times[1]
 
 
+def test_more_is_looked_up_at_once_only_while_all_of_it_is_known(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recall_module, "MOST_LOOKED_UP", 0)
+    looked_up: list[int] = []
+    of = recall_module.Recall.of
+
+    def counted_of(self: recall_module.Recall, segments: list[Any], *more: Any) -> Any:
+        looked_up.append(len(segments))
+        return of(self, segments, *more)
+
+    monkeypatch.setattr(recall_module.Recall, "of", counted_of)
+    provider = FakeProvider()
+
+    async def go(count: int) -> RunResult:
+        connection = open_fake(provider, lanes_for(provider))
+        job = Job(languages=("es",), fields=("name",), glossary="none")
+        return await drive(job, lambda: connection, store, catalog=products(count))
+
+    run_by_hand(go(700))
+    assert looked_up == [240, 240, 220]  # requests wait for every look, so that none may be long
+    looked_up.clear()
+    assert run_by_hand(go(1_300)).report["from_memory"] == 700
+    assert looked_up == [240, 480, 240, 240, 100]
+    looked_up.clear()
+    assert run_by_hand(go(1_300)).report["from_memory"] == 1_300
+    assert looked_up == [240, 480, 580]
+
+
 def test_the_plan_that_is_shown_is_the_plan_that_runs(store: Store) -> None:
     provider = FakeProvider()
 
