@@ -34,8 +34,8 @@ from ketl.runs.selection import Selection
 from ketl.runs.threads import in_own_thread
 from ketl.store.store import Store
 
-_FLUSH_EVERY_S = 0.05  # what a kill may lose; a commit takes about a millisecond
-_QUIET_FLUSHES_A_HEARTBEAT = 100
+_FLUSH_EVERY_S = 0.1  # what a kill may lose; a commit takes about a millisecond
+_QUIET_FLUSHES_A_HEARTBEAT = 50
 
 
 @dataclass(slots=True)
