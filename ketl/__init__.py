@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from ketl.errors import KetlError
@@ -46,6 +47,9 @@ _HOMES = {
     "load_products": "ketl.formats.catalog_files",
     "Job": "ketl.runs.job",
 }
+
+# By the monotonic clock; for a command line that is its start but for the interpreter's own.
+LOADED_AT = time.monotonic()
 
 # A library says nothing unless the program around it wants to hear it; `ketl.logs.set_up` is for our own doors.
 logging.getLogger("ketl").addHandler(logging.NullHandler())

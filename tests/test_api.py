@@ -29,7 +29,7 @@ from ketl.errors import AuthenticationError, CatalogError, SelectionError, Setti
 from ketl.formats.layouts import LONG_COLUMNS
 from ketl.results.events import Ended, PhaseBegan
 from ketl.runs.job import Mode
-from ketl.runs.run import Run
+from ketl.runs.run import new_run_id
 from ketl.simulator import RunningSimulator
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -330,7 +330,7 @@ loop.close()
 
 
 def test_a_run_id_can_be_typed_after_an_option() -> None:
-    assert not [run_id for _ in range(400) if (run_id := Run(None, None, None).run_id).startswith("-")]  # type: ignore[arg-type]
+    assert not [run_id for _ in range(400) if (run_id := new_run_id()).startswith("-")]
 
 
 def test_the_package_says_what_it_is() -> None:

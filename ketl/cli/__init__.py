@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from itertools import dropwhile
 
-from ketl import logs
+from ketl import LOADED_AT, logs
 from ketl.cli import keeping, listing, planning, serving, translating
 from ketl.cli.program import program
 from ketl.cli.statuses import ExitStatus
@@ -47,12 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    called_at = time.monotonic()
     words = list(sys.argv[1:] if argv is None else argv)
     command = [*dropwhile(lambda word: word in ("-v", "-vv", "--verbose"), words)]
     if command[:1] == ["simulator"]:
         # Its options are its own, and it has no log that could say more.
         return serve(command[1:], prog=f"{program()} simulator")
     options = build_parser().parse_args(words)
+    options.began_at = LOADED_AT if argv is None else called_at
     try:
         logs.set_up(getattr(options, "verbose", 0))
         status: int = options.run(options)

@@ -6,7 +6,8 @@ import sys
 import time
 
 from ketl._figures import counted, duration
-from ketl.results.events import Ended, Event, LimitReached, PhaseBegan, Planned, Substituted
+from ketl.results.events import Admitted, Ended, Event, LimitReached, PhaseBegan, Planned, ServedAtOnce, Substituted
+from ketl.results.pace import Pace, at_once_in_words, left_in_words
 
 _BAR_EVERY_S = 0.1
 _LINE_EVERY_S = 10.0
@@ -22,6 +23,8 @@ class Progress:
         self._done = 0
         self._next = 0.0
         self._phase = ""
+        self._pace = Pace()
+        self._at_once: int | None = None
 
     def _begin(self, plan: Planned) -> None:
         """Say what is about to happen."""
@@ -38,7 +41,15 @@ class Progress:
         """Take one event in, and redraw when it is time."""
         if type(event) is Ended:
             self._done += 1
+            if not event.outcome.from_memory:
+                self._pace.ended(time.monotonic())
             self._draw()
+        elif type(event) is Admitted:
+            self._pace.begin(time.monotonic())
+        elif isinstance(event, ServedAtOnce):
+            if event.at_once is not None and event.at_once != self._at_once:
+                self._say(at_once_in_words(event.at_once))
+            self._at_once = event.at_once
         elif isinstance(event, Planned):
             self._begin(event)
         elif isinstance(event, Substituted):
@@ -57,12 +68,17 @@ class Progress:
         if self._terminal:
             width = 30
             full = width * self._done // max(1, self._total)
-            print(f"\r[{'█' * full}{'·' * (width - full)}] {self._done}/{self._total}", end="", file=sys.stderr)
+            bar = f"[{'█' * full}{'·' * (width - full)}] {self._done}/{self._total}{self._left(now)}"
+            print(f"\r{bar:<{width + 46}}", end="", file=sys.stderr)
             self._next = now + _BAR_EVERY_S
         else:
             if self._next and self._done < self._total:
-                print(f"{self._done} of {self._total} done", file=sys.stderr)
+                print(f"{self._done} of {self._total} done{self._left(now)}", file=sys.stderr)
             self._next = now + _LINE_EVERY_S
+
+    def _left(self, now: float) -> str:
+        left_s = self._pace.left_s(self._total - self._done, now) if self._done < self._total else None
+        return "" if left_s is None else f", {left_in_words(left_s)}"
 
     def _say(self, line: str) -> None:
         print(("\r" if self._terminal else "") + line, file=sys.stderr)

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,6 +37,9 @@ from ketl.runs.result import RunResult
 from ketl.runs.run import Run
 from ketl.settings import Settings, load_settings
 from ketl.store.store import Store
+
+# By so much the time from start to file must exceed the makespan to be named beside it.
+_WORTH_TELLING_S = 1.0
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -83,7 +87,7 @@ def _translate(options: argparse.Namespace) -> int:
         earlier = take_over(store, options.resume) if options.resume else None
         job = earlier.job if earlier is not None else job_of(options)
         _refuse_overwriting(options, job)
-        result, interrupted = asyncio.run(_run(job, settings, store, earlier, file))
+        result, interrupted = asyncio.run(_run(job, settings, store, earlier, file, options.began_at))
         if isinstance(result.stopped, AuthenticationError) and not result.report["translated"]:
             # Some gateways list their models to anyone and look at the key only now: still nothing was done.
             raise result.stopped
@@ -120,7 +124,7 @@ def _refuse_overwriting(options: argparse.Namespace, job: Job) -> None:
 
 
 async def _run(
-    job: Job, settings: Settings, store: Store, earlier: EarlierPart | None, file: RowFile
+    job: Job, settings: Settings, store: Store, earlier: EarlierPart | None, file: RowFile, began_at: float
 ) -> tuple[RunResult, bool]:
     progress = Progress(settings.engine)
     plan = load_tier(job.plan)
@@ -143,7 +147,16 @@ async def _run(
                 loop.add_signal_handler(name, interrupt)
 
     try:
-        result = await drive(job, connect, store, earlier=earlier, watch=progress.take, write=file.write, began=began)
+        result = await drive(
+            job,
+            connect,
+            store,
+            earlier=earlier,
+            watch=progress.take,
+            write=file.write,
+            began=began,
+            before_s=time.monotonic() - began_at,
+        )
     finally:
         progress.close()
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -194,9 +207,13 @@ def _sum_up(result: RunResult, out: str | None) -> None:
     if report["from_memory"]:
         said += f" ({report['from_memory']} from memory)"
     said += f" in {duration(report['makespan_s'])} with {counted(report['requests'], 'request')}"
+    if report["total_s"] - report["makespan_s"] >= _WORTH_TELLING_S:
+        said += f" ({duration(report['total_s'])} from start to file)"
     if faster and report["mode"] != "sequential":
         said += f"; one after another: {duration(baseline['seconds'])} ({baseline['kind']})"
         said += f", {faster:.1f} times faster" if faster >= 1.05 else ", no faster"
+    elif baseline["seconds"] is None and report["requests"] > 1:
+        said += "; how long it takes one after another, these answers do not show (--mode compare measures it)"
     print(said + ("." if not out else f". Written to {out}."), file=sys.stderr)
     if report["engine"] == "demo":
         print(

@@ -11,17 +11,20 @@ import math
 import random
 from collections.abc import Callable
 
+from ketl._figures import duration
 from ketl.engine.attempt_words import kind_of
 from ketl.engine.attempts import Attempt, Attempts
 from ketl.engine.hedging import Hedging
 from ketl.engine.pacing import Pacing
 from ketl.engine.request import Request
+from ketl.engine.windows import Windows
 from ketl.engine.work import Work
-from ketl.errors import LimitReachedError, RunError
+from ketl.errors import LimitReachedError, RunError, UnreachableError
 from ketl.logs import get_logger
 from ketl.provider.lane import Lane
 from ketl.provider.limits import MAX_IN_FLIGHT
 from ketl.provider.protocol import Client
+from ketl.results.crowd import Shown
 from ketl.results.events import LimitReached, LimitWaited
 
 logger = get_logger(__name__)
@@ -51,10 +54,18 @@ class Dispatcher:
         self._blocked: dict[str, float] = {}
         self._pump_soon = False
         trip = max(0.002, round_trip_s)
+        self._windows = Windows(lanes)
         self._attempts = Attempts(
-            client, wake=self.wake, lane_gone=self._gone, round_trip_s=trip, rng=random.Random(seed)
+            client, self._windows, wake=self.wake, lane_gone=self._gone, round_trip_s=trip, rng=random.Random(seed)
         )
-        self._hedging = Hedging(self._loop, self._attempts.in_flight, self._hedge, self._time_out)
+        self._hedging = Hedging(
+            self._loop,
+            self._attempts.in_flight,
+            self._windows,
+            hedge=self._hedge,
+            time_out=self._time_out,
+            silent=self._silent,
+        )
         self._pacing = Pacing(trip, self._wake_at)
 
     # -- runs ---------------------------------------------------------------------------------------
@@ -100,6 +111,10 @@ class Dispatcher:
         self._timer = None
         self._pump()
 
+    def shown(self) -> dict[str, Shown]:
+        """Return what the answers show of how each model's server works."""
+        return {name: self._windows.shown(lane) for name, lane in self.lanes.items()}
+
     # -- admission ------------------------------------------------------------------------------------
 
     def _pump(self) -> None:
@@ -125,7 +140,7 @@ class Dispatcher:
         first = self._turn % len(lanes)
         started = 0
         for lane in lanes[first:] + lanes[:first]:
-            while len(self._attempts.in_flight) < MAX_IN_FLIGHT:
+            while len(self._attempts.in_flight) < MAX_IN_FLIGHT and self._windows.room(lane):
                 if started >= _STARTS_PER_TURN:
                     self.wake()
                     return
@@ -241,6 +256,20 @@ class Dispatcher:
     def _time_out(self, attempt: Attempt) -> None:
         """Give an attempt up that outlived its deadline."""
         self._attempts.cancel(attempt, "timeout")
+
+    def _silent(self, lane: Lane, silent_s: float) -> None:
+        """Take in that a lane answers no more: leave it alone for a while, or end the runs if nothing ever answered."""
+        logger.warning("run - request -: %s has not answered for %.0f s", lane.model.id, silent_s)
+        lane.close_for_a_while(self._now(), "did not answer in time")
+        if self._windows.server.answers:
+            return
+        reason = UnreachableError(
+            f"The provider takes the requests but has answered none in {duration(silent_s)}. "
+            "See whether it works (its status page, its own log), then run again.",
+            timed_out=True,
+        )
+        for work in list(self._works):
+            work.stop(reason)
 
 
 def _size(request: Request, lane: Lane) -> tuple[float, int]:

@@ -20,6 +20,7 @@ from ketl.results.outcome import Outcome, Status
 logger = get_logger(__name__)
 
 _LEFT_OUT_TRIES = 3
+_WHY_NEXT = "Some texts: the answers of {} left them out or did not pass the checks"
 _LEFT_OUT = "The models left this text out of their answers several times. Run it again, or shorten it."
 
 
@@ -102,6 +103,7 @@ class Answers:
                 tries=tries,
                 ceiling_factor=request.ceiling_factor * 2.0 if cut_off else request.ceiling_factor,
                 lane=target,
+                pinned_for=_WHY_NEXT.format(lane.model.id),
             )
 
     def _climb(self, items: Sequence[tuple[Prepared, int]], group: str, lane: Lane, now: float) -> None:
@@ -123,7 +125,7 @@ class Answers:
                     self._end(self._ladder.top(item), now)
                 continue
             faults = {item.segment.key: self._ladder.faults(item) for item in climbing}
-            self._ask(climbing, rung=step, faults=faults, lane=target)
+            self._ask(climbing, rung=step, faults=faults, lane=target, pinned_for=_WHY_NEXT.format(lane.model.id))
 
     def _climb_ripe(self, now: float) -> None:
         """Send on those that waited for what the first repairs came to."""

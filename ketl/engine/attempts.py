@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ketl.engine.attempt_words import is_capacity, status_of
 from ketl.engine.request import Request
 from ketl.engine.retries import Remedy, decide
+from ketl.engine.windows import Windows
 from ketl.engine.work import Work
 from ketl.errors import (
     LimitReachedError,
@@ -26,7 +27,7 @@ from ketl.prompts.replies import parse_reply
 from ketl.provider.books import Charge
 from ketl.provider.lane import Lane
 from ketl.provider.protocol import Client, Reply
-from ketl.results.events import Admitted, Answered, LimitReached
+from ketl.results.events import Admitted, Answered, LimitReached, ServedAtOnce
 
 logger = get_logger(__name__)
 
@@ -35,7 +36,8 @@ logger = get_logger(__name__)
 class Attempt:
     """One try at a request of a run's work in one lane, from admission to its answer.
 
-    `ended` is why it was cancelled from outside (timeout, superseded or cancelled), empty otherwise.
+    `numbers` are those of the windows it was sent through; `ended` is why it was cancelled from outside (timeout,
+    superseded or cancelled), empty otherwise.
     """
 
     work: Work
@@ -45,6 +47,7 @@ class Attempt:
     ceiling: int
     started: float
     kind: str
+    numbers: tuple[int, int]
     task: asyncio.Task[None] | None = None
     begun: bool = False
     ended: str = ""
@@ -59,6 +62,7 @@ class Attempts:
     def __init__(
         self,
         client: Client,
+        windows: Windows,
         *,
         wake: Callable[[], None],
         lane_gone: Callable[[Lane, str], None],
@@ -67,6 +71,7 @@ class Attempts:
     ) -> None:
         self.in_flight: set[Attempt] = set()
         self._client = client
+        self._windows = windows
         self._wake = wake
         self._lane_gone = lane_gone
         self._round_trip_s = round_trip_s
@@ -77,12 +82,13 @@ class Attempts:
     def start(self, work: Work, request: Request, lane: Lane, size: tuple[float, int], now: float, kind: str) -> None:
         """Send a request of this (prompt, ceiling) size in tokens; `kind` says why: first, retry, repair or hedge."""
         prompt, ceiling = size
-        attempt = Attempt(work, request, lane, lane.books.charge(prompt, ceiling, now), ceiling, now, kind)
+        charge, numbers = lane.books.charge(prompt, ceiling, now), self._windows.sent(lane)
+        attempt = Attempt(work, request, lane, charge, ceiling, now, kind, numbers)
         self.in_flight.add(attempt)
         request.in_flight.append(lane)
         lane.in_flight += 1
         lane.sent += 1
-        work.sent(lane, attempt.charge)
+        work.sent(request, lane, attempt.charge)
         name = lane.model.id
         work.emit(Admitted(request.number, name, now - work.started, not request.models, name not in request.models))
         request.models.add(name)
@@ -138,6 +144,8 @@ class Attempts:
         request.in_flight.remove(lane)
         lane.in_flight -= 1
         lane.books.over(attempt.charge)
+        if reply is None:
+            self._windows.gone(lane, attempt.numbers)
         if attempt.ended == "timeout":
             error = UnreachableError("The provider did not answer in time.", timed_out=True, model=lane.model.id)
         try:
@@ -154,11 +162,13 @@ class Attempts:
     def _answered(self, attempt: Attempt, reply: Reply, now: float) -> None:
         request, lane = attempt.request, attempt.lane
         seconds = now - attempt.started
-        lane.succeeded()
+        lane.succeeded(now)
         lane.books.settle(attempt.charge, reply.prompt_tokens, reply.completion_tokens, now)
         lane.books.observe(reply.limits, attempt.charge, now)
         predicted = lane.times.predict(request.completion_est)
-        lane.times.learn(request.completion_est, seconds)
+        for other in self._windows.answered(lane, attempt.numbers, attempt.started, now, request.completion_est):
+            self._tell_served(other, attempt.work)
+        lane.times.learn(request.completion_est, self._windows.worked_s(lane, attempt.started, now))
         tag = request.language.tag
         if reply.prompt_tokens is not None and reply.completion_tokens is not None:
             lane.tokens.learn(
@@ -169,7 +179,9 @@ class Attempts:
         tokens = (reply.prompt_tokens or 0, reply.completion_tokens or 0, reply.cached_tokens)
         parsed = parse_reply(reply.content, request.keys, reply.finish_reason)
         status = "200" if parsed.texts else "unusable"
-        service_s = lane.service_seconds(seconds, reply.service_s, self._round_trip_s)
+        # A time longer than the whole took is none of seconds, or none of this answer.
+        said_s, trip_s = reply.service_s, self._round_trip_s
+        service_s = None if said_s is None or said_s > seconds + trip_s else min(seconds, said_s + trip_s)
         self._report(attempt, status, now, tokens, predicted, service_s)
         if request.done:
             return
@@ -180,6 +192,14 @@ class Attempts:
             for sibling in [other for other in self.in_flight if other.request is request]:
                 self.cancel(sibling, "superseded")
         attempt.work.take(request, parsed, lane, seconds, now)
+
+    def _tell_served(self, lane: Lane, work: Work) -> None:
+        """Tell every run that sends that it is known anew how many requests the server works on at a time."""
+        server = self._windows.server
+        window = server if server.served_at_once is not None else lane.window
+        event = ServedAtOnce(lane.model.id, window.served_at_once, window.sure, window is server)
+        for each in {work, *(attempt.work for attempt in self.in_flight)}:
+            each.emit(event)
 
     def _failed(self, attempt: Attempt, error: RunError, now: float) -> None:
         work, request, lane = attempt.work, attempt.request, attempt.lane
@@ -200,7 +220,7 @@ class Attempts:
             if not isinstance(error, UnreachableError):
                 lane.books.give_back(attempt.charge, now)
             down = isinstance(error, (ProviderError, UnreachableError)) and attempt.ended != "superseded"
-            if down and lane.failed(now):
+            if down and lane.failed(attempt.started, now):
                 said = "run %s request %s: %s failed again and again, so it is left alone for %.1f s"
                 logger.warning(said, work.run_id, request.number, lane.model.id, lane.closed_until - now)
         if isinstance(error, RefusedError) and lane.goes_without(error.code or "", attempt.started, now):
@@ -243,7 +263,7 @@ class Attempts:
         now: float,
         tokens: tuple[int, int, int],
         predicted_s: float | None = None,
-        service_s: float = 0.0,
+        service_s: float | None = None,
     ) -> None:
         work, request, lane = attempt.work, attempt.request, attempt.lane
         if predicted_s is None:

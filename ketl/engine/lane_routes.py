@@ -44,6 +44,10 @@ class LaneRoutes:
         at = next((i for i, entry in enumerate(chain) if entry is lane), -1)
         return next((x for x in chain[at + 1 :] + chain[: max(at, 0)] if _usable(x, now)), None)
 
+    def planned(self, group: str) -> tuple[Lane, ...]:
+        """Return the lanes that were to serve a group from the start."""
+        return self._routes[group].serving
+
     def length(self, group: str) -> int:
         """Return how many lanes the chain of a group has."""
         return len(self._routes[group].chain)

@@ -37,5 +37,6 @@ class Asking(Protocol):
         tries: int = 0,
         ceiling_factor: float = 1.0,
         lane: Lane | None = None,
+        pinned_for: str = "",
     ) -> None:
         """Queue a new request of these items."""

@@ -18,7 +18,8 @@ class Request:
 
     `prompt_est` and `completion_est` are tokens as the tables expect them, before any model's own factor.
     `rung` is the rung of the repair ladder it stands on, `faults` what a check found, by segment key; `lane`
-    pins it to one model, `models` are those it was sent to, `in_flight` the lanes of its attempts under way.
+    pins it to one model, and `pinned_for` says why; `models` are those it was sent to, `in_flight` the lanes of its
+    attempts under way.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Request:
     refusals: int = 0
     ceiling_factor: float = 1.0
     lane: Lane | None = None
+    pinned_for: str = ""
     models: set[str] = field(default_factory=set)
     done: bool = False
     hedged: bool = False

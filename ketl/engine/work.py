@@ -71,6 +71,7 @@ class Work:
         self._answers = Answers(
             brief, self._routes, self._backlog, ask=self.put, emit=emit, started=started, run_id=run_id
         )
+        self._told: set[tuple[str, str]] = set()
         self._sent = 0
         self._number = 0
 
@@ -115,10 +116,11 @@ class Work:
         tries: int = 0,
         ceiling_factor: float = 1.0,
         lane: Lane | None = None,
+        pinned_for: str = "",
     ) -> None:
         """Queue a new request of these items; one that was tried, or that repairs, goes to the front.
 
-        `ceiling_factor` multiplies the completion ceiling; `lane` pins the request to one model.
+        `ceiling_factor` multiplies the completion ceiling; `lane` pins the request to one model, `pinned_for` says why.
         """
         language = items[0].segment.language
         prompt, completion = estimate(items)
@@ -135,6 +137,7 @@ class Work:
             tries=tries,
             ceiling_factor=ceiling_factor,
             lane=lane,
+            pinned_for=pinned_for,
         )
         self._backlog.begin()
         if self.stopped is not None:
@@ -195,8 +198,13 @@ class Work:
         """Whether the hedge budget, a share of the requests sent, has room."""
         return self._limits.hedging and self.stopped is None and self.hedges < max(1.0, share * self._sent)
 
-    def sent(self, lane: Lane, charge: Charge) -> None:
+    def sent(self, request: Request, lane: Lane, charge: Charge) -> None:
         """Take in that an attempt went out."""
+        planned = self._routes.planned(request.group)
+        if lane not in planned:
+            self._tell_substitute(
+                planned[0], lane, request.pinned_for or f"{planned[0].model.id} {planned[0].closed_for}"
+            )
         self._backlog.in_flight += 1
         self._sent += 1
         self._budget.reserve(lane.model, charge)
@@ -241,7 +249,14 @@ class Work:
         """Replace a request that was too large by two halves."""
         half = (len(request.items) + 1) // 2
         for items in (request.items[:half], request.items[half:]):
-            self.put(items, rung=request.rung, faults=request.faults, tries=request.tries, lane=request.lane)
+            self.put(
+                items,
+                rung=request.rung,
+                faults=request.faults,
+                tries=request.tries,
+                lane=request.lane,
+                pinned_for=request.pinned_for,
+            )
         self._close(request)
 
     def next_model(self, request: Request, lane: Lane, error: RunError) -> None:
@@ -254,7 +269,7 @@ class Work:
             self.give_up(request, error, lane)
             return
         request.tries += 1
-        request.lane = following
+        request.lane, request.pinned_for = following, f"For some texts: {str(error).rstrip('.')}"
         self._push(request, front=True)
 
     def lane_gone(self, lane: Lane) -> None:
@@ -272,7 +287,7 @@ class Work:
             if self._routes.alive(group, now):
                 target = self._routes.serving(group, now)[0]
                 if served and not told:
-                    self.emit(Substituted(lane.model.id, target.model.id, reason[:1].upper() + reason[1:]))
+                    self._tell_substitute(lane, target, reason[:1].upper() + reason[1:])
                     told = True
                 continue
             for request in list(self._queues.drain_group(group)):
@@ -280,6 +295,12 @@ class Work:
         for request in list(self._queues.drain_lane(lane)):
             self.next_model(request, lane, RunError(_spent_words(reason)))
         self._backlog.look()
+
+    def _tell_substitute(self, lane: Lane, target: Lane, reason: str) -> None:
+        """Say once of two models that the second serves in place of the first."""
+        if (lane.model.id, target.model.id) not in self._told:
+            self._told.add((lane.model.id, target.model.id))
+            self.emit(Substituted(lane.model.id, target.model.id, reason))
 
     # -- stopping --------------------------------------------------------------------------------------------
 

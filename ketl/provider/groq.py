@@ -273,7 +273,7 @@ def read_limits(headers: list[tuple[bytes, bytes]]) -> LimitFacts:
 
 
 def _seconds(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and 0.0 < value < 3_600.0 else None
+    return float(value) if isinstance(value, (int, float)) and 0.0 <= value < 3_600.0 else None
 
 
 def _whole(value: Any) -> int | None:

@@ -9,8 +9,8 @@ from ketl.provider.limits import Limits
 from ketl.provider.models import Model
 from ketl.provider.service_times import ServiceTimes
 from ketl.provider.token_factors import TokenFactors
+from ketl.provider.window import Window
 
-_BELIEVABLE = 1.5
 _BREAK_AFTER = 5
 _MAX_OPEN_S = 30.0
 
@@ -27,6 +27,7 @@ class Lane:
         self.books = LaneBooks(limits, auto=auto)
         self.times = ServiceTimes(model)
         self.tokens = TokenFactors()
+        self.window = Window()
         self.in_flight = 0
         self.gone: str | None = None
         self.exhausted_until = 0.0
@@ -35,8 +36,10 @@ class Lane:
         self._failures = 0
         self._openings = 0
         self.closed_until = 0.0
+        self.closed_for = ""
+        self.answered_at = float("-inf")
+        self._failed_at = float("-inf")
         self._changed_at = float("-inf")
-        self._closest = float("inf")
 
     def goes_without(self, field: str, sent_at: float, now: float) -> bool:
         """Leave out a body field that the model refused; False when there is nothing left to leave out.
@@ -57,37 +60,37 @@ class Lane:
         self._changed_at = now
         return True
 
-    def succeeded(self) -> None:
+    def succeeded(self, now: float) -> None:
         """Take in an answer: the lane is healthy."""
+        self.answered_at = now
         self._failures = 0
         self._openings = 0
         self.closed_until = 0.0
         self.answered += 1
 
-    def failed(self, now: float) -> bool:
+    def failed(self, sent_at: float, now: float) -> bool:
         """Take in a failure of the provider; after five in a row the lane closes for a while.
 
-        Returns whether it was open and closes now.
+        What was in flight together fails together and counts once: a broken connection, a restarted server. Returns
+        whether the lane was open and closes now.
         """
-        was_open = now >= self.closed_until
-        self._failures += 1
-        if self._failures < _BREAK_AFTER:
+        if sent_at < self._failed_at:
             return False
+        self._failed_at = now
+        self._failures += 1
+        return self._failures >= _BREAK_AFTER and self.close_for_a_while(now, "failed several times in a row")
+
+    def close_for_a_while(self, now: float, why: str) -> bool:
+        """Send nothing in this lane for a time that doubles, then a single request; return whether it was open.
+
+        `why` says what the model did, in words that follow its name.
+        """
+        self.closed_for = why
+        was_open = now >= self.closed_until
         self._openings += 1
         self._failures = _BREAK_AFTER - 1  # the next failure, of the single probe, closes it again
         self.closed_until = now + min(_MAX_OPEN_S, 0.5 * 2.0**self._openings)
         return was_open
-
-    def service_seconds(self, seconds: float, said_s: float | None, trip_s: float) -> float:
-        """Return how long the provider took for an answer that came after `seconds`.
-
-        With hundreds in flight part of what we measure is our own queueing, which a loop of single calls would
-        not have. The provider's own figure is believed if it ever came close to ours.
-        """
-        if said_s is None:
-            return seconds
-        self._closest = min(self._closest, seconds / said_s)
-        return min(seconds, said_s + trip_s) if self._closest <= _BELIEVABLE else seconds
 
     def ceiling(self, tag: str, expected_tokens: float) -> int:
         """Return the completion ceiling for an answer expected to take `expected_tokens` in this language."""

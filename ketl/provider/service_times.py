@@ -14,7 +14,9 @@ _REFIT_EVERY = 16
 _MIN_ANSWERS = 8
 _DEADLINE_FACTOR = 6.0
 _MIN_DEADLINE_S = 10.0
-_MAX_DEADLINE_S = 90.0
+# How long a server may be silent that has shown nothing of its speed yet: small ones take more than a minute for one
+# answer, and what is given up too early is paid for twice.
+_UNKNOWN_DEADLINE_S = 120.0
 
 
 class ServiceTimes:
@@ -25,6 +27,11 @@ class ServiceTimes:
     """
 
     def __init__(self, model: Model) -> None:
+        self.shortest_s: float | None = None
+        self.begin_anew(model)
+
+    def begin_anew(self, model: Model) -> None:
+        """Forget what was learned of it, but for the shortest answer seen."""
         self._prior_slope = 1.0 / model.tokens_per_s
         self._a, self._b = model.first_token_s, self._prior_slope
         self._pairs: deque[tuple[float, float]] = deque()
@@ -32,7 +39,7 @@ class ServiceTimes:
         self._median = 1.0
         self._p95 = 1.6
         self._stale = 0
-        self.shortest_s: float | None = None
+        self._longest_s = 0.0
         self.answers = 0
 
     def predict(self, tokens: float) -> float:
@@ -43,6 +50,7 @@ class ServiceTimes:
         """Take in one answer's expected tokens and measured seconds."""
         self.answers += 1
         self.shortest_s = seconds if self.shortest_s is None else min(self.shortest_s, seconds)
+        self._longest_s = max(self._longest_s, seconds)
         self._pairs.append((tokens, seconds))
         self._add(tokens, seconds, 1.0)
         if len(self._pairs) > _WINDOW:
@@ -107,8 +115,7 @@ class ServiceTimes:
         return float("inf")
 
     def deadline(self, tokens: float) -> float:
-        """Return the seconds after which an attempt is given up."""
+        """Return the seconds after which an attempt is given up, if nothing speaks for waiting on."""
         if not self.known:
-            return _MAX_DEADLINE_S
-        late = _DEADLINE_FACTOR * self._p95 * self.predict(tokens)
-        return min(_MAX_DEADLINE_S, max(_MIN_DEADLINE_S, late))
+            return max(_UNKNOWN_DEADLINE_S, _DEADLINE_FACTOR * self._longest_s)
+        return max(_MIN_DEADLINE_S, _DEADLINE_FACTOR * self._p95 * self.predict(tokens))

@@ -20,7 +20,7 @@ SAMPLE_MAX = 30
 
 class BaselineKind(StrEnum):
     """How the sequential time was obtained: every request run one by one, a random sample of them run one by
-    one and extrapolated, or the service times that the parallel run observed, added up."""
+    one and extrapolated, or the work in the answers of the parallel run, without their waiting, added up."""
 
     MEASURED = "measured"
     SAMPLED = "sampled"
@@ -29,10 +29,13 @@ class BaselineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The time of the same requests one after another; `ci95_s` is (low, high) for a sampled one, else None."""
+    """The time of the same requests one after another, None where nothing honest can be said of it.
+
+    `ci95_s` is (low, high) for a sampled one, else None.
+    """
 
     kind: BaselineKind
-    seconds: float
+    seconds: float | None
     ci95_s: tuple[float, float] | None = None
     sample: int | None = None
 
@@ -41,6 +44,8 @@ class Baseline:
 class LaneUse:
     """What a run took from one lane: requests answered, the tokens they took in all and for their answers, its
     service times' extremes in seconds, and the limits it had as (kind, available at start, refill per second).
+
+    Behind a queue the longest is the time in which the server can work off all that was asked of it.
     """
 
     requests: int

@@ -42,8 +42,8 @@ class Answered:
     as text, or `timeout`, `reset`, `unusable`, `superseded` (a sibling was faster) or `cancelled`;
     `kind` says why it was made: first, retry, repair or hedge. `tokens` are (prompt, completion, cached),
     zero when the provider billed none; `cost_usd` is None when the model's price is unknown. `units` is the
-    number of segments it carried, `predicted_s` what the model's lane expected, `service_s` how long the
-    provider itself took (the whole of `seconds` where it does not say).
+    number of segments it carried, `predicted_s` what the model's lane expected, `service_s` how long the provider
+    says it took, as seen from here, None where it does not say.
     """
 
     request: int
@@ -57,7 +57,7 @@ class Answered:
     tokens: tuple[int, int, int]
     cost_usd: float | None
     predicted_s: float
-    service_s: float = 0.0
+    service_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,20 @@ class Substituted:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedAtOnce:
+    """The answers of a model show how many requests its server works on at a time; None: no queue is seen any more.
+
+    `sure` says whether no other number explains the answers nearly as well; `whole` whether it is one queue for all
+    models of the server.
+    """
+
+    model: str
+    at_once: int | None
+    sure: bool
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Repaired:
     """A rung of the repair ladder was tried on one segment; `solved` tells whether it helped."""
 
@@ -112,4 +126,15 @@ class PhaseBegan:
     requests: int
 
 
-Event = Planned | PhaseBegan | Admitted | Answered | Ended | LimitReached | LimitWaited | Substituted | Repaired
+Event = (
+    Planned
+    | PhaseBegan
+    | Admitted
+    | Answered
+    | Ended
+    | LimitReached
+    | LimitWaited
+    | Substituted
+    | ServedAtOnce
+    | Repaired
+)

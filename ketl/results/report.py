@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ketl.results.baseline import Baseline, bound_s
+from ketl.results.crowd import Shown
 from ketl.results.gain import Step
 from ketl.results.outcome import Status
 from ketl.results.rows import UnitCounts
@@ -29,11 +30,13 @@ class Facts:
     segments: int
     counts: UnitCounts
     makespan_s: float
+    total_s: float
     closing_s: float
     predicted_s: float
     baseline: Baseline
     gain: Mapping[str, Step]
     limits: Mapping[str, list[tuple[str, float, float]]]
+    shown: Mapping[str, Shown]
     routes: Mapping[str, str]
     pack: Mapping[str, int]
     reason: str = ""
@@ -43,7 +46,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
     """Return the report as JSON values; seconds, tokens and dollars as its keys say, None for unknown."""
     makespan = facts.makespan_s
     # What was done can be done: limits that were learned on the way may make the arithmetic say more.
-    bound = min(bound_s(tally.lane_uses(facts.limits)), makespan)
+    bound = min(bound_s(tally.lane_uses(facts.limits, facts.shown)), makespan)
     repaired = {
         str(rung): {"tried": tally.rungs[rung, True] + tally.rungs[rung, False], "solved": tally.rungs[rung, True]}
         for rung in (1, 2, 3)
@@ -71,6 +74,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         "from_memory": facts.counts.from_memory,
         "duplicates_avoided": facts.units - facts.segments,
         "makespan_s": _round(makespan),
+        "total_s": _round(facts.total_s),
         "closing_s": _round(facts.closing_s),
         "first_result_s": _round(tally.first_result_s),
         "baseline": {
@@ -79,7 +83,9 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
             "ci95_s": [_round(x) for x in facts.baseline.ci95_s] if facts.baseline.ci95_s else None,
             "sample": facts.baseline.sample,
         },
-        "speedup": _round(facts.baseline.seconds / makespan) if makespan > 0 and tally.requests else None,
+        "speedup": _round(facts.baseline.seconds / makespan)
+        if facts.baseline.seconds is not None and makespan > 0 and tally.requests
+        else None,
         "bound_s": _round(bound),
         "efficiency": _round(bound / makespan) if makespan > 0 and bound > 0 else None,
         "predicted_s": _round(facts.predicted_s),
@@ -100,6 +106,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
                 "tokens": {"prompt": model.prompt, "completion": model.completion, "cached": model.cached},
                 "busy_s": _round(model.busy_s),
                 "waited_for_limits_s": _round(model.waited_s),
+                "served_at_once": facts.shown[name].at_once if name in facts.shown else None,
             }
             for name, model in tally.models.items()
         },

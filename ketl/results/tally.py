@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ketl.checks.base import has_error
 from ketl.results.baseline import LaneUse
+from ketl.results.crowd import Crowd, Shown, work_of
 from ketl.results.events import (
     Admitted,
     Answered,
@@ -17,6 +18,7 @@ from ketl.results.events import (
     LimitWaited,
     PhaseBegan,
     Repaired,
+    ServedAtOnce,
     Substituted,
 )
 from ketl.results.outcome import Outcome, Status
@@ -40,6 +42,20 @@ class ModelTally:
     waited_s: float = 0.0
     shortest_s: float = float("inf")
     longest_s: float = 0.0
+    raw_s: float = 0.0
+    said_s: float = 0.0
+    said: int = 0
+    longest_said_s: float = 0.0
+    crowd: Crowd = field(default_factory=Crowd)
+
+    @property
+    def all_said_s(self) -> float | None:
+        """The sum of the provider's own times of the answers, None unless every answer had one."""
+        return self.said_s if self.said == self.answered else None
+
+    def work_s(self, shown: Shown) -> float | None:
+        """Return the seconds of work in its answers, None where that is unknown."""
+        return work_of(shown, self.crowd, said_s=self.all_said_s, raw_s=self.raw_s)
 
 
 @dataclass(slots=True)
@@ -84,7 +100,8 @@ class Tally:
         self.hedges = 0
         self.limit: LimitReached | None = None
         self.refusals = 0
-        self.service_s = 0.0
+        self.crowd = Crowd()
+        self.served: dict[str, ServedAtOnce] = {}
         self.predicted_service_s = 0.0
         self.routes: dict[tuple[str, str, str], RouteTally] = {}
         self.spent: dict[tuple[str, str], tuple[int, float]] = {}
@@ -110,7 +127,10 @@ class Tally:
                 return
             case Admitted():
                 self.requests += event.first
-                self._model(event.model).requests += event.new_here
+                model = self._model(event.model)
+                model.requests += event.new_here
+                model.crowd.step(event.at_s, 1)
+                self.crowd.step(event.at_s, 1)
             case Answered():
                 self._answered(event)
             case LimitReached():
@@ -121,6 +141,8 @@ class Tally:
                 self.limit = None
             case Substituted():
                 self.substitutions.append(event)
+            case ServedAtOnce():
+                self.served[event.model] = event
             case Repaired():
                 self.rungs[event.rung, event.solved] += 1
 
@@ -139,11 +161,18 @@ class Tally:
         model.completion += completion
         model.cached += cached
         model.busy_s += event.seconds
+        ended_s = event.start_s + event.seconds
+        model.crowd.step(ended_s, -1)
+        self.crowd.step(ended_s, -1)
         if event.status == "200":
             model.answered += 1
             model.shortest_s = min(model.shortest_s, event.seconds)
             model.longest_s = max(model.longest_s, event.seconds)
-            self.service_s += event.service_s or event.seconds
+            model.raw_s += event.seconds
+            if event.service_s is not None:
+                model.said += 1
+                model.said_s += event.service_s
+                model.longest_said_s = max(model.longest_said_s, event.service_s)
             self.predicted_service_s += event.predicted_s
         if event.cost_usd is None:
             self.cost_usd = None
@@ -204,17 +233,42 @@ class Tally:
             )
         return stats
 
-    def lane_uses(self, limits: Mapping[str, list[tuple[str, float, float]]]) -> dict[str, LaneUse]:
-        """Return what was taken from each lane, given the limits each had when the run began."""
+    def work_s(self, shown: Mapping[str, Shown]) -> float | None:
+        """Return what the answered requests would take one after another, in seconds; None where that is unknown.
+
+        `shown` is what each model's answers show of its server. Where one queue serves all models and not every
+        answer came with the provider's own time, the work at its end is that of all of them.
+        """
+        answered = {name: model for name, model in self.models.items() if model.answered}
+        queue = next((shown[name] for name in answered if name in shown and shown[name].whole), None)
+        if queue is not None and any(model.all_said_s is None for model in answered.values()):
+            return work_of(queue, self.crowd, said_s=None, raw_s=0.0)
+        work = [model.work_s(shown.get(name, Shown())) for name, model in answered.items()]
+        known = [seconds for seconds in work if seconds is not None]
+        return sum(known) if len(known) == len(work) else None
+
+    def lane_uses(
+        self, limits: Mapping[str, list[tuple[str, float, float]]], shown: Mapping[str, Shown]
+    ) -> dict[str, LaneUse]:
+        """Return what was taken from each lane, given the limits each had when the run began and what is shown."""
         return {
             name: LaneUse(
                 requests=model.answered,
                 tokens=model.prompt + model.completion,
                 completion_tokens=model.completion,
                 shortest_s=model.shortest_s,
-                longest_s=model.longest_s,
+                longest_s=self._longest_s(model, shown.get(name, Shown()), shown),
                 limits=limits.get(name, []),
             )
             for name, model in self.models.items()
             if model.answered
         }
+
+    def _longest_s(self, model: ModelTally, own: Shown, shown: Mapping[str, Shown]) -> float:
+        longest_s = model.longest_s if model.all_said_s is None else model.longest_said_s
+        if own.at_once is None:
+            return longest_s
+        work_s = self.work_s(shown) if own.whole else model.work_s(own)
+        if work_s is None:
+            return longest_s
+        return max(model.longest_said_s, work_s / own.at_once)

@@ -51,17 +51,19 @@ async def drive(
     watch: Callable[[Event], None] = lambda event: None,
     write: Write | None = None,
     began: Callable[[Run], None] = lambda run: None,
+    before_s: float = 0.0,
 ) -> RunResult:
     """Take a job from its words to the written result, and return what the run left.
 
     `selection` is the job understood already, `catalog` what to choose from in place of the job's file;
     `earlier` the part of the run that was finished before. `began` is handed the run before anything is sent, so
-    that it can be cancelled. Raises the UsageError that says what is wrong with the job, or the RunError that kept
-    anything from being sent.
+    that it can be cancelled. `before_s` are the seconds that had gone by since the person asked for it. Raises the
+    UsageError that says what is wrong with the job, or the RunError that kept anything from being sent.
     """
+    pressed_at = asyncio.get_running_loop().time() - before_s
     chosen = selection if selection is not None else await asyncio.to_thread(select, job, catalog)
     async with connect() as connection:
-        run = Run(chosen, connection, store, watch, write=write)
+        run = Run(chosen, connection, store, watch, write=write, pressed_at=pressed_at)
         if earlier is not None:
             run.run_id, run.done_before = earlier.run_id, earlier.done
         if run_id is not None:

@@ -18,8 +18,9 @@ from ketl.errors import KetlError
 from ketl.logs import get_logger, report, where_to_look
 from ketl.planning.plan import RunPlan
 from ketl.provider.tiers import load_tier
-from ketl.results.events import Answered, Ended, Event, PhaseBegan, Planned
+from ketl.results.events import Admitted, Answered, Ended, Event, PhaseBegan, Planned
 from ketl.results.outcome import Outcome
+from ketl.results.pace import Pace
 from ketl.results.tally import TIMELINE_MOST, Tally
 from ketl.runs.connection import Connection, open_connection
 from ketl.runs.drive import EarlierPart, drive, take_over
@@ -64,11 +65,17 @@ class RunView:
     recent: list[Outcome] = field(default_factory=list)
     result: RunResult | None = None
     began_at: float | None = None
+    pressed_at: float = field(default_factory=time.monotonic)
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def live(self) -> bool:
         """Whether it still works."""
         return self.status in (RunStatus.QUEUED, RunStatus.RUNNING)
+
+    def left_s(self) -> float | None:
+        """Return the seconds that it will still take at the present rate, None while that is unknown."""
+        return self.pace.left_s(max(0, self.total - self.ended), time.monotonic()) if self.live else None
 
     def seconds(self) -> float:
         """Return the seconds since its plan stood, or how long it took."""
@@ -198,6 +205,7 @@ class RunHost:
                 tally=view.tally,
                 watch=self._watch(view),
                 began=began,
+                before_s=time.monotonic() - view.pressed_at,
             )
             view.result = result
             view.status = RunStatus(result.status)
@@ -219,9 +227,13 @@ class RunHost:
         def take(event: Event) -> None:
             if type(event) is Ended and view.phase != "baseline":
                 view.ended += 1
+                if not event.outcome.from_memory:
+                    view.pace.ended(time.monotonic())
                 view.recent.append(event.outcome)
                 if len(view.recent) > 400:
                     del view.recent[:200]
+            elif type(event) is Admitted:
+                view.pace.begin(time.monotonic())
             elif type(event) is PhaseBegan:
                 view.phase = event.phase
                 view.baseline_requests = event.requests if event.phase == "baseline" else 0

@@ -17,6 +17,7 @@ from ketl.planning.plan import RunPlan
 from ketl.planning.textbook import textbook_seconds
 from ketl.prompts.prepared import Prepared
 from ketl.results.baseline import Baseline, BaselineKind, extrapolate, sample_size
+from ketl.results.crowd import Shown
 from ketl.results.events import Ended, Event, PhaseBegan, Planned, Substituted
 from ketl.results.gain import explain_gain
 from ketl.results.outcome import Outcome
@@ -43,7 +44,8 @@ class Run:
     """One run: `prepare` looks into the memory and plans, `execute` carries out that very plan.
 
     `cancel` ends it early, from the loop's thread. `write` takes the rows as they come, in the order of the
-    catalogue. `done_before` are the outcomes of an earlier part of the run, which is resumed.
+    catalogue. `done_before` are the outcomes of an earlier part of the run, which is resumed. `pressed_at` is the
+    loop's time at which the person asked for it.
     """
 
     selection: Selection
@@ -55,6 +57,7 @@ class Run:
     tally: Tally = field(default_factory=Tally)
     write: Write | None = None
     plan: RunPlan | None = None
+    pressed_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     _work: Work | None = None
     _stopped: KetlError | None = None
     _feeder: Feeder | None = None
@@ -138,9 +141,10 @@ class Run:
                 log.close(str(self._stopped) if self._stopped is not None else NOT_STARTED)
         await following
         closing_s = loop.time() - last_end
-        limits = self._limits(levels)
-        baseline = await self._baseline(plan, makespan_s)
-        return await self._finish(plan, log, row_pass, makespan_s, closing_s, baseline, limits)
+        total_s = loop.time() - self.pressed_at
+        limits, shown = self._limits(levels), self.connection.dispatcher.shown()
+        baseline = await self._baseline(plan, makespan_s, shown)
+        return await self._finish(plan, log, row_pass, makespan_s, total_s, closing_s, baseline, limits, shown)
 
     # -- the phases -----------------------------------------------------------------------------------------
 
@@ -201,11 +205,11 @@ class Run:
 
     # -- the baseline ------------------------------------------------------------------------------------------
 
-    async def _baseline(self, plan: RunPlan, makespan_s: float) -> Baseline:
+    async def _baseline(self, plan: RunPlan, makespan_s: float, shown: Mapping[str, Shown]) -> Baseline:
         job = self.selection.job
         if job.mode is Mode.SEQUENTIAL:
             return Baseline(kind=BaselineKind.MEASURED, seconds=makespan_s)
-        projected = Baseline(kind=BaselineKind.PROJECTED, seconds=self.tally.service_s)
+        projected = Baseline(kind=BaselineKind.PROJECTED, seconds=self.tally.work_s(shown))
         if job.mode is not Mode.COMPARE or job.baseline is BaselineKind.PROJECTED or self._stopped is not None:
             return projected
         assert self._feeder is not None
@@ -252,9 +256,11 @@ class Run:
         log: OutcomeLog,
         row_pass: RowPass,
         makespan_s: float,
+        total_s: float,
         closing_s: float,
         baseline: Baseline,
         limits: dict[str, list[tuple[str, float, float]]],
+        shown: Mapping[str, Shown],
     ) -> RunResult:
         reason = str(self._stopped) if self._stopped is not None else ""
         status = "cancelled" if self._stopped is not None else "finished"
@@ -272,6 +278,7 @@ class Run:
                 segments=plan.segments,
                 counts=row_pass.counts,
                 makespan_s=makespan_s,
+                total_s=total_s,
                 closing_s=closing_s,
                 predicted_s=plan.predicted_s,
                 baseline=baseline,
@@ -283,8 +290,11 @@ class Run:
                     baseline_s=baseline.seconds,
                     makespan_s=makespan_s,
                     packs_of_one=set(plan.pack_sizes.values()) == {1},
-                ),
+                )
+                if baseline.seconds is not None
+                else {},
                 limits=limits,
+                shown=shown,
                 routes={group: route.reason for group, route in plan.routes.items()},
                 pack=plan.pack_sizes,
                 reason=reason,

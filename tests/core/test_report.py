@@ -9,6 +9,7 @@ import pytest
 
 from ketl.checks.base import Finding, Severity
 from ketl.results.baseline import Baseline, BaselineKind
+from ketl.results.crowd import Shown
 from ketl.results.events import (
     Admitted,
     Answered,
@@ -61,7 +62,7 @@ def report(tally: Tally, **changes) -> dict:
     values = {
         "run_id": "r1", "mode": "parallel", "engine": "demo", "status": "finished", "products": 2,
         "languages": ("Spanish", "Japanese"), "units": 12, "segments": 10,
-        "counts": COUNTS, "makespan_s": 2.0, "closing_s": 0.1, "predicted_s": 1.6,
+        "counts": COUNTS, "makespan_s": 2.0, "total_s": 2.7, "closing_s": 0.1, "predicted_s": 1.6, "shown": {},
         "baseline": Baseline(kind=BaselineKind.MEASURED, seconds=14.0), "gain": take_apart(16, 14, 12, 8, 2),
         "limits": {}, "routes": {"western": "because"}, "pack": {"western": 2}, "reason": "",
     }  # fmt: skip
@@ -117,6 +118,7 @@ def test_each_model_has_its_own_sums() -> None:
         "tokens": {"prompt": 200, "completion": 80, "cached": 64},
         "busy_s": 0.9,
         "waited_for_limits_s": 0.0,
+        "served_at_once": None,
     }
     western = models[WESTERN]
     assert western["requests"] == 2 and western["attempts"] == 5
@@ -132,10 +134,53 @@ def test_bound_and_efficiency_come_from_what_was_really_used() -> None:
     assert made["efficiency"] == pytest.approx(20.2 / 25.0)
 
 
+APART = {WESTERN: Shown(apart=True), ASIAN: Shown(apart=True)}
+
+
 def test_a_projected_baseline_is_the_good_answers_service_time_alone() -> None:
     tally = fold(*RUN)
-    assert tally.service_s == pytest.approx(0.5 + 0.9 + 0.3 + 0.5)
+    assert tally.work_s(APART) == pytest.approx(0.5 + 0.9 + 0.3 + 0.5)
     assert tally.predicted_service_s == pytest.approx(4 * 0.4)
+
+
+def test_nothing_is_projected_from_answers_of_which_nobody_knows_how_long_they_waited() -> None:
+    tally = fold(*RUN)
+    assert tally.work_s({}) is None
+    assert tally.work_s({WESTERN: Shown(apart=True)}) is None
+    assert tally.work_s({**APART, ASIAN: Shown(at_once=2, sure=False)}) is None
+
+
+def queue_of(answers: int, seconds: float, *, at_once: int, said_s: float | None = None) -> Tally:
+    """Return the fold of requests that all went out at once to a server that works on so many at a time."""
+    began = [Admitted(number, WESTERN, 0.0) for number in range(answers)]
+    ends = [seconds * (1 + number // at_once) for number in range(answers)]
+    came = [answered(n, start_s=0.0, seconds=end, service_s=said_s) for n, end in enumerate(ends)]
+    return fold(*began, *came)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+@pytest.mark.parametrize("whole", [True, False])
+def test_behind_a_queue_the_work_is_what_the_server_did_and_not_the_waiting(at_once: int, whole: bool) -> None:
+    tally = queue_of(20, 3.0, at_once=at_once)
+    shown = {WESTERN: Shown(at_once=at_once, sure=True, whole=whole)}
+    assert tally.work_s(shown) == pytest.approx(20 * 3.0)
+    made = report(tally, shown=shown, makespan_s=60.0 / at_once)
+    assert made["bound_s"] == pytest.approx(60.0 / at_once) and made["efficiency"] == pytest.approx(1.0)
+    assert made["models"][WESTERN]["served_at_once"] == at_once
+
+
+def test_the_providers_own_times_come_before_all_that_is_inferred() -> None:
+    tally = queue_of(20, 3.0, at_once=2, said_s=2.5)
+    assert tally.work_s({}) == pytest.approx(50.0)
+    assert tally.work_s({WESTERN: Shown(at_once=3, sure=False, whole=True)}) == pytest.approx(50.0)
+    # One answer without its time, and they are no longer the whole.
+    tally.add(answered(99))
+    assert tally.work_s({}) is None
+
+
+def test_a_baseline_that_nobody_knows_claims_no_speed_up() -> None:
+    made = report(fold(*RUN), baseline=Baseline(kind=BaselineKind.PROJECTED, seconds=None), gain={})
+    assert made["speedup"] is None and made["baseline"]["seconds"] is None
 
 
 def test_the_baselines_own_requests_are_not_the_runs() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from ketl.engine.work import WorkLimits
+from ketl.engine.work import Work, WorkLimits
 from ketl.provider.models import model_facts
 from ketl.provider.service_times import ServiceTimes
-from ketl.results.events import Answered
+from ketl.results.events import Answered, Substituted
 from tests.engine.direct import Seen, jackets, work_through
 from tests.fakes import SUCCESSOR, WESTERN
 
@@ -61,16 +63,40 @@ def test_the_second_attempt_takes_another_lane_when_one_is_free(slow: str) -> No
 
 
 def test_a_retry_of_a_slow_request_gets_twice_the_time_of_the_try_before() -> None:
-    provider = Seen(seconds=lambda call, user, number: 1e6 if number < 3 else 0.5)
+    provider = Seen(seconds=lambda call, user, number: 1e6 if number < 1 else 200.0)
     happened = work_through(provider, singles(1), limits=WorkLimits(hedging=False))
     ends = [(event.status, event.seconds) for event in happened.of(Answered)]
-    # Nothing is known of the model's speed, so the first deadline is the longest: 90 s, looked at every 0.05 s.
-    assert ends == [
-        ("timeout", pytest.approx(90.0, abs=0.11)),
-        ("timeout", pytest.approx(180.0, abs=0.11)),
-        ("timeout", pytest.approx(360.0, abs=0.11)),
-        ("200", pytest.approx(0.5, abs=0.01)),
-    ]
+    # Nothing is known of the server's speed, so it gets two minutes and then four, looked at every 0.05 s.
+    assert ends == [("timeout", pytest.approx(120.0, abs=0.11)), ("200", pytest.approx(200.0, abs=0.01))]
+
+
+def test_in_a_silent_lane_one_is_asked_again_before_all_are_given_up() -> None:
+    provider = Seen(seconds=lambda call, user, number: 1e6)
+    happened = work_through(provider, singles(12))
+    ends = [(event.status, round(event.start_s + event.seconds, -1)) for event in happened.of(Answered)]
+    assert ends == [("timeout", 120.0)] + [("cancelled", 360.0)] * 12
+    # Nothing was ever heard of this server: the run ends with a sentence, not after hours.
+    assert happened.ended_at - provider.began[0] < 365.0
+    assert "has answered none in 6 min" in str(happened.work.stopped)
+
+
+def test_a_model_that_falls_silent_is_left_for_the_next_of_its_chain_and_that_is_said() -> None:
+    provider = Seen(
+        models=(WESTERN, SUCCESSOR),
+        seconds=lambda call, user, number: 1e6 if call.model == WESTERN and number >= 20 else 0.5,
+    )
+
+    async def then(work: Work) -> None:
+        await asyncio.sleep(0.3)
+        for item in jackets(30)[20:]:
+            work.put([item])
+
+    happened = work_through(provider, singles(20), meddle=then)
+    assert len(happened.outcomes) == 30
+    # Ten seconds without a word where answers take half a second, then twenty for the one that was sent again.
+    assert happened.ended_at - provider.began[0] < 40.0
+    [moved] = happened.of(Substituted)
+    assert (moved.source, moved.target) == (WESTERN, SUCCESSOR) and "did not answer in time" in moved.reason
 
 
 # Twenty-two answers of 16/22 s, one of 3 and one of 5: the mean is 1 s, so ratios are seconds. Their product-limit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from ketl.engine.lane_routes import LaneRoute, LaneRoutes
@@ -76,15 +78,15 @@ def test_those_planned_serve_while_they_can_then_the_first_that_can(chain: list[
 
 def test_a_failing_lane_passes_nothing_then_one_at_a_time_then_all() -> None:
     [lane] = chain_of(WESTERN)
-    closed = [lane.failed(NOW) for _ in range(5)]
+    closed = [lane.failed(NOW, NOW) for _ in range(5)]
     assert closed == [False] * 4 + [True] and lane.closed_until == NOW + 1.0
     assert not lane.open_at(NOW + 0.9)
     lane.in_flight = 1
     assert not lane.open_at(NOW + 1.1)
     lane.in_flight = 0
     assert lane.open_at(NOW + 1.1)
-    assert lane.failed(NOW + 1.2) and lane.closed_until == NOW + 1.2 + 2.0
-    lane.succeeded()
+    assert lane.failed(NOW + 1.1, NOW + 1.2) and lane.closed_until == NOW + 1.2 + 2.0
+    lane.succeeded(NOW + 1.3)
     lane.in_flight = 300
     assert lane.open_at(NOW + 1.3)
 
@@ -92,20 +94,28 @@ def test_a_failing_lane_passes_nothing_then_one_at_a_time_then_all() -> None:
 def test_no_lane_stays_closed_for_longer_than_half_a_minute() -> None:
     [lane] = chain_of(WESTERN)
     for _ in range(20):
-        lane.failed(NOW)
+        lane.failed(NOW, NOW)
     assert lane.closed_until == NOW + 30.0
+
+
+def test_what_was_in_flight_together_fails_together_and_counts_once() -> None:
+    [lane] = chain_of(WESTERN)
+    assert not any(lane.failed(NOW - 1 + n / 100, NOW + n / 1000) for n in range(50))
+    assert lane.open_at(NOW + 0.1)
 
 
 def test_a_lane_on_probation_is_sent_one_request_at_a_time() -> None:
     def answer(call, user, number):
-        return ProviderError("down", status=503) if number < 20 else translated(user)
+        return ProviderError("down", status=503) if number < 30 else translated(user)
 
     provider = Seen(answer, models=(WESTERN,))
     happened = work_through(provider, [[item] for item in jackets(20)])
     assert len(happened.outcomes) == 20
-    # Twenty went out at once and failed, so the lane closed; the next one goes alone until it has answered.
-    [probe, following] = provider.began[20:22]
-    assert following - probe >= 0.499
+    # All went out at once and failed, some again, so the lane closed; the next one goes alone until it has answered.
+    gaps = [after - before for before, after in itertools.pairwise(provider.began)]
+    closed = next(at for at, gap in enumerate(gaps) if gap >= 0.9)
+    probe = next(at for at in range(closed + 1, len(gaps)) if at >= 30)
+    assert min(gaps[closed:probe]) >= 0.9 and gaps[probe] >= 0.499
 
 
 @pytest.mark.parametrize(

@@ -126,10 +126,10 @@ def test_a_model_that_is_gone_and_a_spent_day_are_told_once(caplog: pytest.LogCa
 
 def test_a_lane_that_closes_is_told(caplog: pytest.LogCaptureFixture) -> None:
     def answer(call, user, number):
-        return ProviderError("down", status=503) if number < 5 else translated(user)
+        return ProviderError("down", status=503) if number < 12 else translated(user)
 
     provider = FakeProvider(answer, models=(WESTERN,))
     report = translate(provider, selection(products(3), "es")).report
     assert report["translated"] == 9
-    [line] = logged(caplog)
+    line = logged(caplog)[0]
     assert f"{WESTERN} failed again and again, so it is left alone for 1.0 s" in line
