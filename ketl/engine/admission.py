@@ -239,10 +239,18 @@ class Dispatcher:
     # -- late attempts ------------------------------------------------------------------------------------
 
     def _hedge(self, attempt: Attempt) -> None:
-        """Send a late request a second time, in another lane if one is free, within the budget."""
+        """Send a late request a second time, in another lane if one is free, within the budget.
+
+        At the end of a run, when nothing else waits, it is sent twice while half of the budget is left: the sooner of
+        two comes on average in two thirds of the time, and everybody waits for it.
+        """
+        if self._hedge_once(attempt) and not attempt.work.waiting and attempt.work.may_hedge(HEDGE_SHARE / 2):
+            self._hedge_once(attempt)
+
+    def _hedge_once(self, attempt: Attempt) -> bool:
         work, request, now = attempt.work, attempt.request, self._now()
         if not work.may_hedge(HEDGE_SHARE) or len(self._attempts.in_flight) >= MAX_IN_FLIGHT:
-            return
+            return False
         for lane in work.lanes_for(request, now):
             if not lane.open_at(now) or lane.exhausted_until > now:
                 continue
@@ -251,7 +259,8 @@ class Dispatcher:
                 request.hedged = True
                 work.hedges += 1
                 self._attempts.start(work, request, lane, size, now, "hedge")
-                return
+                return True
+        return False
 
     def _time_out(self, attempt: Attempt) -> None:
         """Give an attempt up that outlived its deadline."""

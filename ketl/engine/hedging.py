@@ -61,11 +61,14 @@ class Hedging:
             request, lane = attempt.request, attempt.lane
             elapsed = now - attempt.started
             if elapsed > self._patience_s(attempt):
-                overdue.setdefault(lane.model.id, []).append(attempt)
+                if self._hangs(attempt):
+                    self._time_out(attempt)
+                else:
+                    overdue.setdefault(lane.model.id, []).append(attempt)
             elif not request.hedged and self._is_late(attempt, elapsed, triggers, now):
                 self._hedge(attempt)
-        for late in overdue.values():
-            self._give_up(late, now)
+        for waiting in overdue.values():
+            self._give_up(waiting, now)
         if self._attempts:
             self.begin()
 
@@ -91,19 +94,13 @@ class Hedging:
             trigger = triggers[lane.model.id] = lane.times.lateness(ages)
         return elapsed > trigger * lane.times.predict(tokens)
 
-    def _give_up(self, overdue: list[Attempt], now: float) -> None:
-        """Give up those of a lane's overdue attempts that hang: others passed them, or nothing is heard any more.
+    def _give_up(self, waiting: list[Attempt], now: float) -> None:
+        """Give up those of a lane's overdue attempts of which nothing is heard any more.
 
         A lane that keeps answering is not hung, however long a request has waited there. In a silent one the oldest
         is asked again first, with twice the patience: only when that stays unanswered, too, are all given up.
         """
-        lane = overdue[0].lane
-        passed = [attempt for attempt in overdue if self._is_passed_over(attempt)]
-        for attempt in passed:
-            self._time_out(attempt)
-        waiting = [attempt for attempt in overdue if attempt not in passed]
-        if not waiting:
-            return
+        lane = waiting[0].lane
         oldest = min(waiting, key=lambda attempt: attempt.started)
         heard_at = self._heard_at(lane, waiting)
         again_at, silent_since = self._asked_again.get(lane.model.id, (lane.answered_at, heard_at))
@@ -123,7 +120,8 @@ class Hedging:
         silent = lane.model.id in self._asked_again and self._asked_again[lane.model.id][0] > lane.answered_at
         return lane.times.deadline(request.completion_est) * 2.0 ** max(request.tries, int(silent))
 
-    def _is_passed_over(self, attempt: Attempt) -> bool:
+    def _hangs(self, attempt: Attempt) -> bool:
+        """Whether so many that were sent later have been answered that this one will not be."""
         at_once = self._windows.served_at_once(attempt.lane)
         most = _PASSED_OVER + (_PASSED_OVER_AT_ONCE * at_once if at_once is not None else 0)
         return attempt.lane.window.passed_over(attempt.numbers[1]) >= most

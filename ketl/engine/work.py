@@ -194,6 +194,11 @@ class Work:
         """Whether attempts of this run are in flight."""
         return self._backlog.in_flight > 0
 
+    @property
+    def waiting(self) -> bool:
+        """Whether requests of this run wait to be sent."""
+        return bool(self._queues)
+
     def may_hedge(self, share: float) -> bool:
         """Whether the hedge budget, a share of the requests sent, has room."""
         return self._limits.hedging and self.stopped is None and self.hedges < max(1.0, share * self._sent)

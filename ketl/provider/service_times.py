@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from ketl.provider.models import Model
 
-HEDGE_P95 = 1.5  # a hedge starts beyond max(1.5 × p95, 2.5 × median), the trigger that cost least
-HEDGE_MEDIAN = 2.5
+# A hedge starts beyond max(1.5 × p95, 2.5 × median), the trigger that cost least over long-tailed answers; where the
+# p97.5 is known and answers end soon after it, a tenth beyond that is as rare, and sooner.
+_HEDGES = ((0.05, 1.5, 2.5), (0.025, 1.1, 1.6))
 _WINDOW = 300
 _REFIT_EVERY = 16
 _MIN_ANSWERS = 8
@@ -38,6 +39,7 @@ class ServiceTimes:
         self._sx = self._sy = self._sxx = self._sxy = 0.0
         self._median = 1.0
         self._p95 = 1.6
+        self._soonest = 2.5
         self._stale = 0
         self._longest_s = 0.0
         self.answers = 0
@@ -80,6 +82,10 @@ class ServiceTimes:
         ordered = self._ratios()
         self._median = ordered[n // 2]
         self._p95 = ordered[min(n - 1, int(0.95 * n))]
+        self._soonest = min(
+            max(late * ordered[min(n - 1, int((1.0 - left) * n))], middling * self._median)
+            for left, late, middling in _HEDGES
+        )
 
     def _ratios(self) -> list[float]:
         """Return the answers' seconds divided by what is predicted for them now, in order."""
@@ -92,27 +98,31 @@ class ServiceTimes:
 
     def may_be_late(self, tokens: float, elapsed_s: float) -> bool:
         """Whether an attempt is past the hedge trigger of the answers so far: a quick look before `lateness`."""
-        return elapsed_s > self.predict(tokens) * max(HEDGE_P95 * self._p95, HEDGE_MEDIAN * self._median)
+        return elapsed_s > self.predict(tokens) * self._soonest
 
     def lateness(self, ages: Sequence[float]) -> float:
         """Return the hedge trigger in units of the predicted time, given the ages in flight in the same unit.
 
-        The answers so far are the quick ones when a burst has just gone out, so their p95 would be far too
+        The answers so far are the quick ones when a burst has just gone out, so their percentiles would be far too
         low. The product-limit estimate (Kaplan and Meier, 1958) counts those still in flight as "longer
         than their age"; infinite while fewer than 95 % are known to have ended.
         """
         ordered = self._ratios()
         older = sorted(ages)
-        waiting, alive, median = 0, 1.0, float("inf")
+        waiting, alive, median, soonest = 0, 1.0, float("inf"), float("inf")
+        hedges = list(_HEDGES)
         for position, ratio in enumerate(ordered):
             while waiting < len(older) and older[waiting] < ratio:
                 waiting += 1
             alive *= 1.0 - 1.0 / (len(ordered) - position + len(older) - waiting)
             if alive <= 0.5 and median == float("inf"):
                 median = ratio
-            if alive <= 0.05:
-                return max(HEDGE_P95 * ratio, HEDGE_MEDIAN * median)
-        return float("inf")
+            while hedges and alive <= hedges[0][0]:
+                _, late, middling = hedges.pop(0)
+                soonest = min(soonest, max(late * ratio, middling * median))
+            if not hedges:
+                break
+        return soonest
 
     def deadline(self, tokens: float) -> float:
         """Return the seconds after which an attempt is given up, if nothing speaks for waiting on."""

@@ -110,7 +110,7 @@ QUICK = 16 / 22
         ([], 1.5 * 3.0),  # after the 23rd 1/24 = 4.2 % are left, so 3 s is the p95
         ([0.1] * 300, 1.5 * 3.0),  # younger than every answer: at risk nowhere
         ([10.0], 1.5 * 5.0),  # one is older than all: 2/25 = 8 % after the 23rd, 4 % after the 24th
-        ([4.0], 1.5 * 5.0),  # at risk until 4 s, so 8 % after the 23rd; none after the 24th
+        ([4.0], 1.1 * 5.0),  # at risk until 4 s, so 8 % after the 23rd; none after the 24th
         ([10.0, 10.0], float("inf")),  # 2/26 = 7.7 % are not known to have ended
         ([10.0] * 24, float("inf")),
     ],
@@ -128,5 +128,5 @@ def test_the_median_holds_the_trigger_up_where_answers_are_alike() -> None:
     times = ServiceTimes(model_facts(WESTERN))
     for _ in range(24):
         times.learn(100.0, 2.0)
-    assert times.lateness([]) == pytest.approx(2.5)
-    assert not times.may_be_late(100.0, 4.9) and times.may_be_late(100.0, 5.1)
+    assert times.lateness([]) == pytest.approx(1.6)
+    assert not times.may_be_late(100.0, 3.1) and times.may_be_late(100.0, 3.3)
