@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from ketl.provider.models import Model
 
 # A hedge starts beyond max(1.5 × p95, 2.5 × median), the trigger that cost least over long-tailed answers; where the
-# p97.5 is known and answers end soon after it, a tenth beyond that is as rare, and sooner.
-_HEDGES = ((0.05, 1.5, 2.5), (0.025, 1.1, 1.6))
+# p97.5 is known and answers end soon after it, a twentieth beyond that is as rare, and sooner.
+_HEDGES = ((0.05, 1.5, 2.5), (0.025, 1.05, 1.6))
 _WINDOW = 300
 _REFIT_EVERY = 16
 _MIN_ANSWERS = 8
