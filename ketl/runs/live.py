@@ -22,6 +22,7 @@ from ketl.runs.live_questions import Question
 from ketl.settings import DEMO_KEY, Settings
 
 _OWN_PLACE = "api.groq.com"
+_MOST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class Survey:
             *(f"- {difference}" for difference in self.differences),
             "",
             "What came back",
-            f"- models: {self.listing.fact.status}; {', '.join(sorted(self.listing.rows)) or 'no list'}",
+            f"- models: {self.listing.fact.status}; {', '.join(sorted(self.listing.rows)[:_MOST_SHOWN]) or 'no list'}",
             *(f"- plan of {model}: {plan or 'none of ours'}" for model, plan in self.plans.items()),
         ]
         seen: set[tuple[str, ...]] = set()

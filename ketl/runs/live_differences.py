@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ketl.provider.models import CHAINS, MODELS, NOT_FOR_TEXT, Model
+from ketl.provider.models import CHAINS, MODELS, Model, model_facts
 from ketl.provider.tiers import TIERS
 from ketl.runs.live_facts import Fact, Listing
 from ketl.runs.live_questions import cheapest
 
 # Clocks of machines that keep the time differ by less; certificates and deadlines do not mind this much.
 CLOCK_TOLERANCE_S = 60.0
+
+# A report with a line for each of a gateway's hundred models is read by nobody.
+_MOST_NAMED = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +41,18 @@ def from_tables(listing: Listing, facts: Mapping[str, Fact]) -> list[Difference]
     """Return where the models, prices, limits and abilities differ from the tables of models and plans."""
     found = list(_of_list(listing))
     for name in listing.routed:
-        model = MODELS[name]
+        model = model_facts(name)
         found += _of_row(model, listing.rows.get(name, {}))
         found += _of_answers(model, facts)
     cheap = cheapest(listing.routed)
     off = facts.get("reasoning off")
-    if cheap and off and off.status == 200 and MODELS[cheap].reasoning_tokens and not off.told.get("reasoning_tokens"):
+    if (
+        cheap
+        and off
+        and off.status == 200
+        and model_facts(cheap).reasoning_tokens
+        and not off.told.get("reasoning_tokens")
+    ):
         found.append(
             Difference(
                 about=f"{cheap}, reasoning", theirs="can be switched off (none)", ours="always reasons a little (low)"
@@ -96,19 +105,22 @@ def _of_list(listing: Listing) -> Iterator[Difference]:
         )
         return
     alive = {name for name, row in listing.rows.items() if row["active"]}
-    text = {name for name in alive if not any(word in name.lower() for word in NOT_FOR_TEXT)}
+    text = listing.text_models
     for group, chain in CHAINS.items():
         if not alive & set(chain):
             yield Difference(
                 about=f"models for {group} languages",
-                theirs=f"none of our chain; it has {_joined(sorted(text)) or 'no model for text'}",
+                theirs=f"none of our chain; it has {_few(text) or 'no model for text'}",
                 ours=" → ".join(chain),
                 breaks=not text,
             )
     for model in MODELS.values():
         if model.retired_on is None and model.id not in alive:
             yield Difference(about=model.id, theirs="not listed", ours="living")
-    for name in sorted(text - MODELS.keys()):
+    unknown = [name for name in text if name not in MODELS]
+    if len(unknown) > _MOST_NAMED:
+        yield Difference(about="the model list", theirs=f"{len(unknown)} more: {_few(unknown)}", ours="unknown")
+    for name in unknown if len(unknown) <= _MOST_NAMED else ():
         row = listing.rows[name]
         yield Difference(
             about=name,
@@ -200,7 +212,11 @@ def _limits_shown(fact: Fact) -> str:
     return ", ".join(_said(figure) for figure in shown)
 
 
-def _joined(names: list[Any]) -> str:
+def _few(names: Sequence[str]) -> str:
+    return _joined([*names[:_MOST_NAMED], *(["…"] if len(names) > _MOST_NAMED else [])])
+
+
+def _joined(names: Sequence[object]) -> str:
     return ", ".join(_said(name) for name in names)
 
 

@@ -12,11 +12,14 @@ import orjson
 from ketl._words import redact
 from ketl.errors import KetlError, LimitReachedError, RefusedError
 from ketl.planning.routing import living_by_table
-from ketl.provider.models import CHAINS, MODELS
+from ketl.provider.models import CHAINS, MODELS, NOT_FOR_TEXT
 from ketl.provider.protocol import RawAnswer
 
 # What names an account, a person or a single request, besides the keys and organizations that are never shown.
 _IDENTITY = re.compile(r"\b(?:org|proj|project|user|team|acct|account|req|request)[_-][A-Za-z0-9]{6,}")
+
+# A gateway may list hundreds of models; more than this is nonsense.
+_MOST_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +52,28 @@ class Listing:
     date: str | None = None
 
     @property
+    def text_models(self) -> tuple[str, ...]:
+        """The models that live and translate text, sorted."""
+        alive = (name for name, row in self.rows.items() if row["active"])
+        return tuple(sorted(name for name in alive if not any(word in name.lower() for word in NOT_FOR_TEXT)))
+
+    @property
     def routed(self) -> tuple[str, ...]:
-        """The models of our chains that live, in the table's order; without a list those that the table has."""
+        """The models that a run would take: those of our chains that live, in the table's order, else the first other.
+
+        Without a list they are those that the table has as living.
+        """
         if not self.rows:
             return tuple(row.id for row in living_by_table("9999"))
         wanted = {model for chain in CHAINS.values() for model in chain}
-        return tuple(model for model in MODELS if model in wanted and self.rows.get(model, {}).get("active", False))
+        return tuple(model for model in MODELS if model in wanted and model in self.text_models) or self.text_models[:1]
 
 
 def listing_of(answer: RawAnswer) -> Listing:
     """Return the model list in an answer, with no rows where it is none."""
     data = answer.body.get("data") if isinstance(answer.body, dict) else None
     rows: dict[str, dict[str, Any]] = {}
-    for row in data if isinstance(data, list) else ():
+    for row in data[:_MOST_ROWS] if isinstance(data, list) else ():
         if isinstance(row, dict) and isinstance(row.get("id"), str):
             rows[redact(row["id"])[:100]] = {
                 "active": row.get("active") is not False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 
 from ketl.errors import LimitReachedError, UnreachableError
 from ketl.provider.groq import CHAT_PATH, MODELS_PATH, GroqClient
-from ketl.provider.models import MODELS, model_facts
+from ketl.provider.models import model_facts
 from ketl.runs.live_facts import Fact, Listing, fact_of, listing_of, number_of
 
 # Belongs to nobody, and has the shape that a key has.
@@ -131,9 +131,7 @@ def price_usd(asked: Sequence[Question]) -> float:
     return sum(question.usd for question in asked) + _MOST_USD
 
 
-async def ask(
-    client: GroqClient, stranger: GroqClient, asked: Sequence[Question], *, watch: Callable[[], None] = lambda: None
-) -> dict[str, Fact]:
+async def ask(client: GroqClient, stranger: GroqClient, asked: Sequence[Question]) -> dict[str, Fact]:
     """Return the facts by question; `stranger` is a client with a key that is none. Nothing an answer holds raises.
 
     Questions go one after another: what one takes of a limit must not colour the answer to the next.
@@ -141,7 +139,6 @@ async def ask(
     facts: dict[str, Fact] = {}
     for question in asked:
         facts[question.name] = await _ask(client if question.key else stranger, question)
-        watch()
     follow_up = _beyond_the_limit(facts)
     if follow_up is not None:
         facts[follow_up.name] = await _ask(client, follow_up)
@@ -215,10 +212,10 @@ def _too_long(listing: Listing, *, free: bool) -> Question | None:
 
 def _beyond_the_limit(facts: Mapping[str, Fact]) -> Question | None:
     """Return a request larger than its model may have in a minute, where its ceiling is, and where that is cheap."""
-    for model in sorted(MODELS, key=lambda m: MODELS[m].completion_usd or _DEAR_USD_PER_MILLION):
-        fact = facts.get(f"answer of {model}")
-        limit = number_of(fact.headers.get("x-ratelimit-limit-tokens")) if fact else None
-        if limit and limit <= MODELS[model].max_completion_tokens:
+    answers = {fact.model: fact for name, fact in facts.items() if fact.model and name == f"answer of {fact.model}"}
+    for model in sorted(answers, key=lambda m: model_facts(m).completion_usd or _DEAR_USD_PER_MILLION):
+        limit = number_of(answers[model].headers.get("x-ratelimit-limit-tokens"))
+        if limit and limit <= model_facts(model).max_completion_tokens:
             body = {**_chat(model), "max_completion_tokens": int(limit)}
             if _usd(body) <= _MOST_USD:
                 return Question(

@@ -228,6 +228,23 @@ def test_a_survey_of_another_provider_names_every_place(monkeypatch: pytest.Monk
         assert secret not in json.dumps(found) and secret not in shown
 
 
+def test_a_gateway_with_a_hundred_models_of_its_own_is_asked_about_one_and_not_listed_in_full(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    rows = {"data": [{"id": f"house/model-{number}"} for number in range(100)]}
+
+    def gateway(method: str, path: str, body: Any, key: str) -> Answer:
+        return (200, {}, rows) if method == "GET" else another(method, path, body, key)
+
+    with provider(gateway) as address:
+        monkeypatch.setenv("GROQ_API_KEY", "gsk_0123456789")
+        monkeypatch.setenv("GROQ_BASE_URL", address)
+        found, differences = survey(capsys)
+    assert list(found["plans"]) == ["house/model-0"] and found["price_usd"] < 0.01
+    assert any("100 more" in said for said in differences) and max(map(len, differences)) < 500
+    assert len([said for said in differences if "house/model" in said]) < 12
+
+
 @pytest.mark.parametrize(
     "answer",
     [
