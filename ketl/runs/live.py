@@ -60,10 +60,10 @@ class Survey:
         """Return everything in words: the differences first, then each question with what came back."""
         said = [f"{name} {version}" for name, version in versions().items()]
         count = len(self.differences)
-        clock = "not compared" if self.clock_off_s is None else f"{self.clock_off_s:+,.0f} s"
+        clock = "" if self.clock_off_s is None else f"; this clock {self.clock_off_s:+,.0f} s from the provider's"
         found = [
             f"Survey of {self.place}, nothing secret in it: please paste all of it into a report.",
-            f"With {', '.join(said)}; clock {clock} from the provider's.",
+            f"With {', '.join(said)}{clock}.",
             "",
             f"{counted(count, 'difference')} from our tables and from the local server",
             *(f"- {difference}" for difference in self.differences),
