@@ -17,6 +17,7 @@ from ketl.runs.connection import forget_accounts
 from ketl.simulator import RunningSimulator, SimulatorConfig, start_simulator
 from ketl.simulator.config import as_json
 from tests.guard import NetworkGuard
+from tests.store.postgres import Cluster, binaries, private_cluster
 
 # A busy machine makes single examples slow, and a first one draws up tables; what a test promises is not a time.
 hypothesis.settings.register_profile("ketl", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -88,6 +89,16 @@ def _nothing_remembered() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def _server() -> Iterator[RunningSimulator]:
     with start_simulator(config=AT_ONCE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of the tests' own; where none is installed, CI fails and a person's test is skipped."""
+    if binaries() is None:
+        say = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        say("PostgreSQL is not installed here.")
+    with private_cluster() as running:
         yield running
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import dropwhile
 
 from ketl import LOADED_AT, logs
-from ketl.cli import keeping, listing, planning, serving, translating
+from ketl.cli import doctor, keeping, listing, planning, serving, translating
 from ketl.cli.program import program
 from ketl.cli.statuses import ExitStatus
 from ketl.errors import KetlError, SelectionError
@@ -31,6 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     serving.add_commands(commands)
     listing.add_commands(commands)
     keeping.add_commands(commands)
+    doctor.add_commands(commands)
     # Before the command and after it: nobody remembers which of the two it was.
     for command in (parser, *commands.choices.values()):
         command.add_argument(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import glob
 import io
 import os
 import shutil
@@ -10,10 +12,16 @@ import tempfile
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 from ketl.errors import SettingsError
 from ketl.formats.registry import find_export
 from ketl.results.rows import ResultRow
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 # A disk with less room than this is called full before the run rather than after it.
 _PROBE_BYTES = 64 * 1024
@@ -27,6 +35,7 @@ def check_writable(path: str | Path, layout: str = "long") -> None:
     """
     find_export(path, layout)
     target = _resolve(Path(path))
+    _remove_abandoned(target)
     if target.is_dir():
         raise SettingsError(f"{path} is a folder. Name a file in it, for example {Path(path) / 'translations.csv'}.")
     if not target.parent.is_dir():
@@ -46,12 +55,14 @@ def check_writable(path: str | Path, layout: str = "long") -> None:
 def write_rows(rows: Iterable[ResultRow], path: str | Path, *, layout: str = "long") -> int:
     """Write `rows` to `path` in the format of its ending and return how many rows there were.
 
-    The file appears under its name only when it is complete; until then an older file of that name stays.
+    The file appears under its name only when it is complete; until then an older file of that name stays. What a
+    killed process had begun beside it is taken away.
     Rows are streamed; the wide layout wants the languages of one text next to one another. Raises
     SettingsError when the layout or ending is unknown or the file cannot be written.
     """
     export = find_export(path, layout)
     target = _resolve(Path(path))
+    _remove_abandoned(target)
     draft = _beside(target)
     try:
         # Rows may come for as long as a run takes: what they are gathered in has no name, so that a run that is
@@ -60,6 +71,7 @@ def write_rows(rows: Iterable[ResultRow], path: str | Path, *, layout: str = "lo
             count = export.write(rows, gathered)
             gathered.seek(0)
             with draft.open("xb") as handle:
+                _mark_as_mine(handle)
                 shutil.copyfileobj(gathered, handle, _COPIED_BYTES)
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -92,6 +104,34 @@ def _resolve(path: Path) -> Path:
 def _beside(target: Path) -> Path:
     # Renaming is only atomic within one file system, so the draft lies in the folder of its target.
     return target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}.part")
+
+
+def _mark_as_mine(draft: IO[bytes]) -> None:
+    # Where files can be locked, a lock says that the writer lives, and ends with it however it ends. Windows needs
+    # none: there a file that somebody has open cannot be removed. Nor do file systems that refuse it stop a run.
+    if fcntl is not None:
+        with contextlib.suppress(OSError):
+            fcntl.flock(draft, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove the drafts of `target` that no process writes any more."""
+    with contextlib.suppress(OSError):
+        for draft in target.parent.glob(f".{glob.escape(target.name[:100])}.????????.part"):
+            # One without a byte may be so new that it is not marked yet.
+            if draft.stat().st_size and _is_nobodys(draft):
+                _remove(draft)
+
+
+def _is_nobodys(draft: Path) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        with draft.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _remove(path: Path) -> None:

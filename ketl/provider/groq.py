@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -15,10 +15,10 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 
 from ketl._words import hide_key
-from ketl.errors import UnusableReplyError
+from ketl.errors import UnreachableError, UnusableReplyError
 from ketl.logs import get_logger
 from ketl.provider.groq_errors import to_ketl_error
-from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
+from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, RawAnswer, Reply
 
 if TYPE_CHECKING:
     from groq._models import FinalRequestOptions
@@ -59,6 +59,11 @@ class GroqClient:
             timeout=timeout,
             http_client=_DirectClient(_transport(limits), timeout),
         )
+
+    @property
+    def framed(self) -> bool:
+        """Whether the SDK is inside what this was written for, so that requests go their light way."""
+        return isinstance(self._sdk, _FramedSdk)
 
     @property
     def encrypted(self) -> bool:
@@ -102,6 +107,28 @@ class GroqClient:
             ]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnusableReplyError("The provider's list of models could not be read.") from error
+
+    async def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> RawAnswer:
+        """Return whatever the provider answers to one request, refusals included; `path` begins with a slash.
+
+        Raises UnreachableError when nothing that can be called an answer comes.
+        """
+        read_as = None
+        try:
+            if method == "GET":
+                response = await self._sdk.get(path, cast_to=httpx.Response)
+            else:
+                response = await self._sdk.post(path, cast_to=httpx.Response, body=body)
+        except groq.APIStatusError as error:
+            response = error.response
+            read_as = to_ketl_error(error, str((body or {}).get("model") or "") or None)
+        except groq.APIError as error:
+            raise UnreachableError("The provider gave no answer that could be read.") from error
+        try:
+            value = orjson.loads(response.content)
+        except ValueError:
+            value = None
+        return RawAnswer(status=response.status_code, headers=dict(response.headers), body=value, read_as=read_as)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ketl.errors import KetlError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitFacts:
@@ -62,6 +64,20 @@ class ListedModel:
     active: bool = True
     context_tokens: int | None = None
     max_completion_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawAnswer:
+    """Any answer as it came, for those who look at the provider itself: status, headers (lower case), body.
+
+    `body` is the JSON value, or None where it was none; `read_as` is the error that we make of it, None for a
+    status below 400.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    read_as: KetlError | None
 
 
 class Client(Protocol):

@@ -6,7 +6,8 @@ import asyncio
 import datetime
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from hashlib import blake2b
 from types import TracebackType
@@ -24,6 +25,7 @@ from ketl.provider.protocol import Client, ListedModel
 from ketl.provider.tiers import TIERS, Tier, load_tier
 from ketl.runs.claims import Claims
 from ketl.settings import DEMO_KEY, Settings
+from ketl.simulator.config import SimulatorConfig
 from ketl.simulator.launcher import RunningSimulator, start_simulator
 from ketl.store.store import Store
 
@@ -99,10 +101,10 @@ async def open_connection(settings: Settings, plan: Tier, store: Store | None = 
     except BaseException:
         await client.close()
         raise
-    account = blake2b(f"{url}\0{key}".encode(), digest_size=8).hexdigest()
+    account = _account(key, url)
     known: Mapping[str, Mapping[str, float]] = {}
     if plan.auto and store is not None and settings.engine == "groq":
-        known = await asyncio.to_thread(store.settings.get, _limits_name(account)) or {}
+        known = await asyncio.to_thread(learned_limits, store, settings)
     return Connection(
         client,
         lanes_of(account, listed, plan, known),
@@ -141,6 +143,20 @@ def lanes_of(
                 lane.books.adopt(limits, auto=plan.auto)
                 lane.plan = plan.name
         return lanes
+
+
+def learned_limits(store: Store, settings: Settings) -> Mapping[str, Mapping[str, float]]:
+    """Return the limits that answers taught earlier of the settings' account, by model; empty where none did."""
+    if settings.api_key is None:
+        return {}
+    return store.settings.get(_limits_name(_account(settings.api_key, settings.base_url))) or {}
+
+
+@contextmanager
+def local_survey_server(plan: str) -> Iterator[str]:
+    """Yield the address of a local server of its own that answers at once and takes the demo's key alone."""
+    with start_simulator(config=SimulatorConfig(plan=plan, time_scale=0, keys=(DEMO_KEY,))) as running:
+        yield running.base_url
 
 
 def forget_accounts() -> None:
@@ -210,6 +226,10 @@ def _simulator(plan: Tier) -> RunningSimulator:
 
 def _today() -> str:
     return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+
+
+def _account(key: str, url: str | None) -> str:
+    return blake2b(f"{url}\0{key}".encode(), digest_size=8).hexdigest()
 
 
 def _limits_name(account: str) -> str:

@@ -129,7 +129,7 @@ def test_a_command_that_does_not_exist_ends_with_2_and_the_usage(words: list[str
 
 
 def test_every_command_has_its_help(capsys: Any) -> None:
-    for name in ("translate", "plan", "languages", "models", "runs", "checks", "fields"):
+    for name in ("translate", "plan", "languages", "models", "runs", "checks", "fields", "doctor"):
         with pytest.raises(SystemExit) as stop:
             build_parser().parse_args([name, "--help"])
         assert stop.value.code == 0 and name in capsys.readouterr().out

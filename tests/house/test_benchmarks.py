@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 
+from benchmarks.kills import Bench, Kill, make_catalogs
+from benchmarks.kills import table as kills_table
 from benchmarks.neutral_server import World, duration
 from benchmarks.neutral_text import pseudo_translate
 from benchmarks.scenarios import MODELS, SCENARIOS, Scenario
+from benchmarks.soak import Sample, is_flat, slope
+from benchmarks.soak import table as soak_table
 from benchmarks.speed import ratio_of, row
 from benchmarks.trial import NeutralServer, run_ours, run_peer
+from ketl.simulator import SimulatorConfig, start_simulator
 
 MODEL = MODELS[0]
 
@@ -99,3 +105,41 @@ def test_a_ratio_is_the_makespan_over_the_bucket_arithmetic(server: NeutralServe
 def test_scenarios_have_names_of_their_own():
     names = [scenario.name for scenario in SCENARIOS]
     assert len(set(names)) == len(names)
+
+
+def samples(memory_mb: list[float]) -> list[Sample]:
+    return [
+        Sample(seconds=15.0 * at, runs=at, memory_mb=value, server_mb=30.0, descriptors=20 + at % 3, tasks=1, threads=8)
+        for at, value in enumerate(memory_mb)
+    ]
+
+
+def test_a_soak_tells_a_leak_from_caches_that_fill() -> None:
+    settled = samples([100 + 4 * (1 - 0.8**at) for at in range(40)])
+    leaking = samples([100 + 0.5 * at for at in range(40)])
+    assert is_flat(settled, "memory_mb") and is_flat(settled, "descriptors") and is_flat(settled, "tasks")
+    assert not is_flat(leaking, "memory_mb")
+    assert slope(leaking, "memory_mb") == pytest.approx(2.0)
+    assert "| memory_mb |" in soak_table(leaking) and "grows" in soak_table(leaking)
+
+
+def test_kills_are_counted_by_database_and_place() -> None:
+    kills = [
+        Kill(place="anywhere", database="sqlite", when="interrupted", in_flight=5, paid_twice=7),
+        Kill(place="anywhere", database="sqlite", when="not journalled", in_flight=1, lost=2),
+        Kill(place="writing", database="sqlite", when="finished", drafts=1),
+    ]
+    assert [kill.good for kill in kills] == [True, False, False]
+    _, _, anywhere, writing = kills_table(kills).splitlines()
+    assert anywhere == "| sqlite | anywhere | 2 | 1 / 1 / 0 | 2 | 0 | 0 | 0 | 3.0, 5 | 3.5, 7 | 2 |"
+    assert "| 0 / 0 / 1 | 0 | 0 | 1 | 0 |" in writing
+
+
+def test_a_killed_run_is_finished_with_the_same_file(tmp_path: Path) -> None:
+    make_catalogs(tmp_path)
+    with start_simulator(config=SimulatorConfig(plan="unlimited", latency_s=(0.0, 0.01))) as server:
+        bench = Bench(server, tmp_path, random.Random(7), None)
+        calm = bench.undisturbed("baseline", "sqlite")
+        done = bench.kill("baseline", "sqlite", calm)
+    assert len(calm.rows) == 30 and calm.requests == 60 and calm.parallel == 30
+    assert done.good and done.when == "interrupted", done

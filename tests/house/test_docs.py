@@ -121,7 +121,7 @@ def test_what_a_paper_links_to_is_there(paper: Path) -> None:
             assert place.exists() and (not anchor or anchor in anchors_of(place)), target
 
 
-@pytest.mark.parametrize("name", ["architecture.md", "parallelization.md"])
+@pytest.mark.parametrize("name", ["architecture.md", "parallelization.md", "reliability.md"])
 def test_the_modules_and_scenarios_that_a_paper_names_exist(name: str) -> None:
     text = (ROOT / "docs" / name).read_text("utf-8")
     ours = [path.relative_to(ROOT).as_posix() for folder in ("ketl", "tests") for path in (ROOT / folder).rglob("*.py")]

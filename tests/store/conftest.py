@@ -1,8 +1,7 @@
-"""A store of its own for every test: SQLite always, PostgreSQL too when KETL_TEST_POSTGRES names an empty one."""
+"""A store of its own for every test, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +9,6 @@ import pytest
 
 from ketl.store.store import Store
 from ketl.store.tables import METADATA
-
-POSTGRES = os.environ.get("KETL_TEST_POSTGRES", "")
 
 
 class Clock:
@@ -29,9 +26,10 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRES else [])])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    url = POSTGRES if request.param == "postgresql" else f"sqlite:///{tmp_path / 'ketl.sqlite3'}"
+    on_postgres = request.param == "postgresql"
+    url = request.getfixturevalue("cluster").url() if on_postgres else f"sqlite:///{tmp_path / 'ketl.sqlite3'}"
     with Store(url, clock=clock) as opened:
         with opened.database.transaction() as connection:
             for table in METADATA.sorted_tables:
