@@ -54,20 +54,20 @@ def empty(database: str) -> None:
             connection.execute(table.delete())
 
 
-def count(database: str, table: Table) -> int:
+def count(store: Store, table: Table) -> int:
     """Return how many rows a table has."""
-    with Store(database) as store, store.database.transaction() as connection:
+    with store.database.transaction() as connection:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def kill_half_done(child: subprocess.Popen[bytes], database: str) -> None:
-    """End a command line hard when a third of what it claimed is in the memory, and say how far it was."""
-    kept = claimed = 0
-    while child.poll() is None and not (claimed and kept > claimed / 2):
-        time.sleep(0.05)
-        kept, claimed = count(database, MEMORY), count(database, CLAIMS)
-    child.kill()
-    print(f"killed with {count(database, MEMORY)} translations kept and {count(database, CLAIMS)} claims held")
+def kill_in_the_middle(child: subprocess.Popen[bytes], database: str, kept: int) -> None:
+    """End a command line hard when the memory has so many of its translations, and say how far it was."""
+    with Store(database) as store:
+        while child.poll() is None and count(store, MEMORY) < kept:
+            time.sleep(0.02)
+        child.kill()
+        child.wait()
+        print(f"killed with {count(store, MEMORY)} translations kept and {count(store, CLAIMS)} claims held")
 
 
 def blank_rows(path: Path) -> tuple[int, int]:
@@ -83,7 +83,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--products", type=int, default=40)
     parser.add_argument("--kill", action="store_true", help="end the first command line hard in the middle")
-    parser.add_argument("--database", help="an empty database (default: a SQLite file of its own)")
+    parser.add_argument("--database", help="everything in it is deleted (default: a SQLite file of its own)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -100,7 +100,7 @@ def main() -> int:
                     time.sleep(0.02)
             children += [begin(n, folder, catalog, server, database) for n in range(1, options.processes)]
             if options.kill:
-                kill_half_done(children[0], database)
+                kill_in_the_middle(children[0], database, options.products)
             statuses = [child.wait() for child in children]
             stats = server.stats()
         again: dict[tuple[str, str], int] = {}
@@ -113,7 +113,8 @@ def main() -> int:
         for number in range(options.processes):
             print(f"process {number}: exit {statuses[number]}, rows and blank ones {files.get(number)}")
             print("   ", (folder / f"{number}.log").read_text(encoding="utf-8", errors="replace").strip()[-300:])
-        left = count(database, CLAIMS)
+        with Store(database) as store:
+            left = count(store, CLAIMS)
         print(
             f"{len(again)} different segments, {asked} asked, {twice} again ({twice / max(1, len(again)):.1%}), ",
             end="",
