@@ -22,6 +22,8 @@ _RENEW_EVERY_S = LEASE_S / 3
 _SHORTEST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 _LONGER = 1.5
+# Pauses are so many times as long as a look: many thousands that wait must not keep a thread busy.
+_LOOKS_SHARE = 4.0
 # A database that takes longer is gone without: paying twice is better than standing still.
 _PATIENCE_S = 2.0
 _FAILED_LOOKS = 3
@@ -123,6 +125,7 @@ class SharedClaims:
                     self._done += done
                     pause_s = _LONGEST_PAUSE_S
             if self._waiting:
+                began = loop.time()
                 found = await self._try(self._look, list(self._waiting))
                 failed = failed + 1 if found is None else 0
                 if failed == _FAILED_LOOKS:
@@ -131,6 +134,7 @@ class SharedClaims:
                     self._held |= found.ours
                 arrived = found is not None and self._hand_over(found)
                 pause_s = _SHORTEST_PAUSE_S if arrived else min(pause_s * _LONGER, _LONGEST_PAUSE_S)
+                pause_s = max(pause_s, _LOOKS_SHARE * (loop.time() - began))
 
     def _hand_over(self, found: Found) -> bool:
         ended = [key for key in self._waiting if key in found.ours or key[:2] in found.known]
@@ -156,13 +160,15 @@ class SharedClaims:
                 return future.result()
             except RunError as error:
                 logger.warning("Run %s goes on without claiming its texts: %s", self._run_id, error)
-                return None
+            except Exception:  # a fault of ours must not leave anyone waiting for ever
+                logger.exception("Run %s goes on without claiming its texts", self._run_id)
+            return None
 
     # -- in a thread -----------------------------------------------------------------------------------------
 
     def _take(self, keys: Sequence[ClaimKey]) -> Found:
         ours = self._claims.take(self._memory.engine, self._run_id, keys)
-        # Between our look into the memory and this claim another may have written its answer and let go.
+        # Since our look into the memory another run may have written its answer and let go, or a person decided.
         known = self._memory.recall({key[:2]: key[2] for key in ours}) if ours else {}
         if known:
             late = {key for key in ours if key[:2] in known}
