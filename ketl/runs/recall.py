@@ -1,6 +1,7 @@
 """Makes a selection's segments ready and looks them up in the memory: before the plan where they are few.
 
-Each is made ready once. What was known then is not looked up again; what was not is asked for once more when it is claimed.
+Each is made ready once. What was known then is not looked up again; what was not is asked for once more when it is
+claimed.
 """
 
 from __future__ import annotations
