@@ -102,6 +102,8 @@ def test_when_the_one_that_asks_is_cancelled_exactly_one_of_those_who_wait_asks(
     assert first.report["cancelled"] == 6
     assert [result.report["translated"] for result in others] == [6, 6]
     assert sorted(result.report["from_memory"] for result in others) == [0, 6]
+    # They need not wait until its claims expire.
+    assert all(result.report["makespan_s"] < LEASE_S / 2 for result in others)
     assert set(provider.asked.values()) == {2}
 
 
