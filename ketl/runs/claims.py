@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from ketl.results.outcome import Outcome
-
-ClaimKey = tuple[bytes, str, str]
-"""Text key, language tag, and the fingerprint of everything else that shaped the prompt."""
+from ketl.store.claims import ClaimKey
 
 
 class Claims:

@@ -1,6 +1,7 @@
 """Makes a selection's segments ready and looks them up in the memory: before the plan where they are few.
 
-Each is made ready once. What was known then is not looked up again; what was not is asked for once more when it is fed.
+Each is made ready once. What was known then is not looked up again; what was not is asked for once more when it is
+claimed.
 """
 
 from __future__ import annotations
@@ -112,9 +113,8 @@ class Recall:
             else:
                 item = brief.prepare(segment, pinned)
                 fingerprint, end = "", None if item.ready is None else _nothing_to_do(item, item.ready)
-            if memory is not None and end is None:
-                # What was not known before the plan may be by now, from a run beside this one or from a person.
-                fingerprint = prints[segment.id] = fingerprint or brief.fingerprint(item)
+                if memory is not None and end is None:
+                    fingerprint = prints[segment.id] = brief.fingerprint(item)
             made.append((item, text, fingerprint, end))
         known = memory.recall(prints) if memory is not None and prints else {}
         return [

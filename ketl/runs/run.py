@@ -32,6 +32,7 @@ from ketl.runs.preparation import Preparation
 from ketl.runs.result import RunResult
 from ketl.runs.row_pass import RowPass, Write
 from ketl.runs.selection import Selection
+from ketl.runs.shared_claims import SharedClaims
 from ketl.runs.threads import in_own_thread
 from ketl.store.store import Store
 
@@ -125,7 +126,7 @@ class Run:
         ended = asyncio.Event()
         flushing = loop.create_task(self._keep_flushing(log, ended))
         try:
-            makespan_s = await self._translate(plan, log, sequential=sequential)
+            makespan_s = await self._translate(plan, log, memory, sequential=sequential)
             last_end = loop.time()
         except asyncio.CancelledError:
             self.cancel("The program was closed before the run had ended.")
@@ -137,6 +138,8 @@ class Run:
             try:
                 await flushing
             finally:
+                if self._feeder is not None:
+                    await self._feeder.close()
                 # Whatever happens, who follows the run must not wait for more.
                 log.close(str(self._stopped) if self._stopped is not None else NOT_STARTED)
         await following
@@ -148,7 +151,7 @@ class Run:
 
     # -- the phases -----------------------------------------------------------------------------------------
 
-    async def _translate(self, plan: RunPlan, log: OutcomeLog, *, sequential: bool) -> float:
+    async def _translate(self, plan: RunPlan, log: OutcomeLog, memory: Memory | None, *, sequential: bool) -> float:
         """Translate every segment and return the seconds it took from the first look at a text to the last end."""
         job, dispatcher = self.selection.job, self.connection.dispatcher
         assert self._prepared is not None
@@ -172,7 +175,9 @@ class Run:
             plan.pack_sizes,
             take,
             turn=self._turn,
-            shares=recall.uses_memory,
+            shared=None
+            if memory is None or self.store is None
+            else SharedClaims(self.store.claims, memory, self.run_id),
             keep=job.mode is Mode.COMPARE,
         )
         if self._stopped is not None:

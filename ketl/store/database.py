@@ -48,10 +48,10 @@ FILE_NAME = "ketl.sqlite3"
 
 # Large enough that the cost of a statement vanishes, small enough for every database's limit on parameters.
 BATCH = 512
-_ROWS_A_STATEMENT = 100
+ROWS_A_STATEMENT = 100
 # What one statement may hold in every SQLite (https://sqlite.org/limits.html: 999 before 3.32).
 _MOST_VALUES = 999 if sqlite3.sqlite_version_info < (3, 32) else 32_766
-_VALUES = re.compile(r"VALUES (\([?, ]+\))")
+_VALUES = re.compile(r"VALUES (\([^()]+\))")
 
 # How long a writer waits for another process's transaction before it gives up.
 _BUSY_S = 30.0
@@ -231,15 +231,24 @@ class Database:
         takes it again, and between busy threads each time may cost more than the row.
         """
         single = 0
-        together = min(_ROWS_A_STATEMENT, _MOST_VALUES // len(rows[0])) if rows else 0
+        together = min(ROWS_A_STATEMENT, _MOST_VALUES // len(rows[0])) if rows else 0
         if self.is_sqlite and 1 < together <= len(rows):
-            many = _VALUES.sub(lambda found: "VALUES " + ", ".join([found[1]] * together), statement)
             single = len(rows) - len(rows) % together
             for start in range(0, single, together):
-                values = tuple(chain.from_iterable(rows[start : start + together]))
-                connection.exec_driver_sql(many, values)
+                self.write_at_once(connection, statement, rows[start : start + together])
         if single < len(rows):
             connection.exec_driver_sql(statement, list(rows[single:]))
+
+    def write_at_once(self, connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Run an INSERT made by `prepared` once, for at most 100 rows of different keys; return how many it wrote."""
+        many = _VALUES.sub(lambda found: "VALUES " + ", ".join([found[1]] * len(rows)), statement)
+        return connection.exec_driver_sql(many, tuple(chain.from_iterable(rows))).rowcount
+
+    def now(self, connection: Connection) -> float:
+        """Return seconds since 1970 by the one clock that all hosts of this database share."""
+        if self.is_sqlite:
+            return self.clock()
+        return float(connection.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one())
 
 
 class Lookup:

@@ -8,6 +8,7 @@ from typing import Self
 
 from sqlalchemy.engine import URL
 
+from ketl.store.claims import KeptClaims
 from ketl.store.database import Database
 from ketl.store.decisions import Decisions
 from ketl.store.journal import Journal
@@ -19,8 +20,9 @@ class Store:
     """One database, opened; one object serves every thread of a process.
 
     `journal` has the runs and their outcomes, `decisions` what a person decided of them, `settings` values by
-    name, `route_stats` what routes achieved; `database` is for those who keep tables of their own in it, as the
-    memory does. Every method of these raises RunError with a sentence when the database fails while it works.
+    name, `route_stats` what routes achieved, `claims` who translates what at this moment; `database` is for those
+    who keep tables of their own in it, as the memory does. Every method of these raises RunError with a sentence
+    when the database fails while it works.
     """
 
     def __init__(self, url: str | URL | None = None, *, clock: Callable[[], float] = time.time) -> None:
@@ -33,6 +35,7 @@ class Store:
         self.decisions = Decisions(self.database)
         self.settings = KeptSettings(self.database)
         self.route_stats = KeptRouteStats(self.database)
+        self.claims = KeptClaims(self.database)
 
     def close(self) -> None:
         """Give back all connections."""

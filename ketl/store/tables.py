@@ -1,4 +1,4 @@
-"""The tables: runs and their outcomes, a person's decisions, the memory, settings, and what routes achieved."""
+"""The tables: runs and their outcomes, decisions, the memory, who translates what, settings, what routes achieved."""
 
 from __future__ import annotations
 
@@ -96,6 +96,19 @@ MEMORY = Table(
     Column("item", Integer, nullable=False),
     Column("remembered_at", Double, nullable=False),
     UniqueConstraint("engine", "key", "language_tag", "fingerprint", name="one_translation_a_prompt"),
+)
+
+# Who translates what at this moment, until the memory has it; `expires_at` is by the clock of the database's host.
+CLAIMS = Table(
+    "claims",
+    METADATA,
+    Column("engine", String, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("language_tag", String, primary_key=True),
+    Column("fingerprint", String, primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("run_id", String, nullable=False, index=True),
+    Column("expires_at", Double, nullable=False, index=True),
 )
 
 # Which source text every unit had last and before, so that a changed text can be shown beside its old one.
