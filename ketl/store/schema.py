@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, text
 from ketl.errors import SettingsError
 from ketl.store.tables import METADATA
 
-HEAD = "0002"
+HEAD = "0001"
 """The newest revision in `migrations`, which `tables` describes."""
 
 _VERSION_TABLE = "alembic_version"

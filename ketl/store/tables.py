@@ -111,15 +111,6 @@ UNITS = Table(
     Column("previous_key", LargeBinary),
 )
 
-# Catalogues that came through the page, which no path leads to; a run of one needs it again to be resumed.
-UPLOADS = Table(
-    "uploads",
-    METADATA,
-    Column("run_id", String, primary_key=True),
-    Column("name", String, nullable=False),
-    Column("content", LargeBinary, nullable=False),
-)
-
 SETTINGS = Table(
     "settings",
     METADATA,
