@@ -7,6 +7,7 @@ KetlError
 │   ├── SelectionError        unknown product, language or field (names the near matches)
 │   └── GoalError             a deadline or cost cap that no plan can meet
 └── RunError                  something failed while working
+    ├── TakenOverError        another process goes on with the run
     ├── UnreachableError      no connection, a reset, a time-out
     ├── AuthenticationError   the key was refused
     ├── LimitReachedError     429, 413 and 498: a limit of the provider, with its facts
@@ -66,6 +67,10 @@ class GoalError(UsageError):
 
 class RunError(KetlError):
     """Something failed while the run was working."""
+
+
+class TakenOverError(RunError):
+    """Another process has taken the run over; this one must write no more of it."""
 
 
 class UnreachableError(RunError):

@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
         return status
     except KetlError as error:
-        # Whatever escapes a run happened before anything was sent: later failures stay one row.
+        # What escapes a run happened before anything was sent: once something was, `Run.execute` returns a result.
         # The rooms below do not know how they were called; what there is to choose from is listed by commands here.
         listed = f" “{program()} languages”, “fields” and “runs” list what there is."
         print(f"{error}{listed if isinstance(error, SelectionError) else ''}", file=sys.stderr)

@@ -20,10 +20,8 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         "--language", action="append", default=[], metavar="NAME|TAG", help="target; “all” for every one"
     )
     parser.add_argument("--field", action="append", default=[], metavar="NAME", help="field; may be repeated")
-    parser.add_argument("--pack", default="auto", metavar="auto|N", help="texts per request")
-    parser.add_argument(
-        "--plan", default="auto", metavar="auto|free|developer|unlimited|PATH", help="the provider's limits"
-    )
+    parser.add_argument("--pack", metavar="auto|N", help="texts per request")
+    parser.add_argument("--plan", metavar="auto|free|developer|unlimited|PATH", help="the provider's limits")
     parser.add_argument("--no-memory", action="store_true", help="do not reuse earlier translations")
     parser.add_argument("--glossary", metavar="PATH|none", help="glossary file; default: the KETL Mtn. glossary")
     parser.add_argument("--max-cost", metavar="USD", help="stop before this many dollars are spent")
@@ -36,7 +34,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 def job_of(options: argparse.Namespace) -> Job:
     """Return the job that the options stand for. Raises SettingsError, naming the option that is wrong."""
-    mode = Mode(getattr(options, "mode", "parallel"))
+    mode = Mode(getattr(options, "mode", None) or Mode.PARALLEL)
     baseline = getattr(options, "baseline", None)
     # A comparison that was not told how gets the honest one.
     kind = (
@@ -53,8 +51,8 @@ def job_of(options: argparse.Namespace) -> Job:
         fields=tuple(options.field),
         mode=mode,
         baseline=kind,
-        pack=_pack(options.pack),
-        plan=options.plan,
+        pack=_pack(options.pack or "auto"),
+        plan=options.plan or "auto",
         memory=not options.no_memory,
         glossary=options.glossary,
         profile=options.profile,

@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from ketl import checks
 from ketl._figures import counted, duration
 from ketl.cli.job_options import add_selection, job_of
 from ketl.cli.program import program
@@ -30,6 +31,7 @@ from ketl.formats.catalog_files import DEFAULT_CATALOG
 from ketl.formats.writing import check_writable
 from ketl.provider.tiers import load_tier
 from ketl.results.baseline import BaselineKind
+from ketl.results.rows import UnitCounts
 from ketl.runs.connection import Connection, open_connection
 from ketl.runs.drive import EarlierPart, drive, take_over
 from ketl.runs.job import Job, Mode
@@ -53,7 +55,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     translate.add_argument(
         "--mode",
         choices=[m.value for m in Mode],
-        default="parallel",
         help="many requests at once (default), one after another, or both for comparison",
     )
     translate.add_argument(
@@ -99,7 +100,9 @@ def _translate(options: argparse.Namespace) -> int:
     _sum_up(result, options.out if written else None)
     if interrupted:
         return ExitStatus.INTERRUPTED
-    if not written or result.report["failed"] or result.report["cancelled"]:
+    if not written or result.unsaved or result.counts.wrong:
+        return ExitStatus.SOME_FAILED
+    if result.report["failed"] or result.report["cancelled"]:
         return ExitStatus.SOME_FAILED
     return ExitStatus.OK
 
@@ -199,10 +202,20 @@ def _write_report(path: str, report: dict[str, Any]) -> None:
         print(f"The report could not be written to {path} ({error.strerror}).", file=sys.stderr)
 
 
+def _doubts(counts: UnitCounts) -> str:
+    """Return, in brackets, how many of the translated carry an error, and the most frequent one in words."""
+    if not counts.wrong:
+        return ""
+    ident, number = counts.errors.most_common(1)[0]
+    said = checks.REGISTRY[ident].label if ident in checks.REGISTRY else ident
+    return f" ({counts.wrong} of them doubted: {number} {said[:1].lower()}{said[1:].rstrip('.')})"
+
+
 def _sum_up(result: RunResult, out: str | None) -> None:
     report = result.report
     baseline = report["baseline"]
-    said = f"{report['translated']} translated, {report['failed']} failed, {report['cancelled']} cancelled"
+    said = f"{report['translated']} translated{_doubts(result.counts)}"
+    said += f", {report['failed']} failed, {report['cancelled']} cancelled"
     faster = report["speedup"]
     if report["from_memory"]:
         said += f" ({report['from_memory']} from memory)"
@@ -222,7 +235,9 @@ def _sum_up(result: RunResult, out: str | None) -> None:
         )
     if result.reason:
         print(result.reason, file=sys.stderr)
+    if result.unsaved is not None and str(result.unsaved) != result.reason:
+        print(result.unsaved, file=sys.stderr)
     for reason in sorted(result.counts.reasons)[:5]:
         print(f"Failed: {reason}", file=sys.stderr)
-    if report["cancelled"] and report["run_id"]:
+    if (report["cancelled"] or result.unsaved) and report["run_id"]:
         print(f"Finish it with: {program()} translate --resume {report['run_id']}", file=sys.stderr)

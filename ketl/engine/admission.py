@@ -95,9 +95,9 @@ class Dispatcher:
             self._pump_soon = True
             self._loop.call_soon(self._pump)
 
-    def later(self, wait_s: float, action: Callable[[], None]) -> None:
-        """Call `action` after `wait_s` seconds."""
-        self._loop.call_later(wait_s, action)
+    def later(self, wait_s: float, action: Callable[[], None]) -> asyncio.TimerHandle:
+        """Call `action` after `wait_s` seconds, unless what is returned is cancelled before."""
+        return self._loop.call_later(wait_s, action)
 
     def _wake_at(self, at: float) -> None:
         if self._timer is not None:

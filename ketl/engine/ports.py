@@ -18,7 +18,7 @@ class Sender(Protocol):
     def wake(self) -> None:
         """Look for work to send at the next turn of the loop."""
 
-    def later(self, wait_s: float, action: Callable[[], None]) -> None:
+    def later(self, wait_s: float, action: Callable[[], None]) -> object:
         """Call `action` after `wait_s` seconds."""
 
     def cancel(self, work: object) -> None:

@@ -18,6 +18,8 @@ TOP_RUNG = 3
 # the model cannot do it, and asking again for every text would only cost money.
 PROBES = 3
 
+_ECHO = frozenset({"untranslated"})
+
 
 @dataclass(slots=True)
 class _Repairs:
@@ -108,7 +110,8 @@ class Ladder:
     def top(self, item: Prepared) -> Outcome:
         """Return the end of a segment that no rung mended: flagged with its best draft, or failed."""
         draft = self._drafts.pop(item.segment.id)
-        worst = next((f for f in draft.findings if f.id in NOT_A_TRANSLATION), None)
+        none = NOT_A_TRANSLATION | (_ECHO if _is_echo(draft, item) else frozenset())
+        worst = next((f for f in draft.findings if f.id in none), None)
         if worst is None:
             return draft
         return draft._replace(status=Status.FAILED, text="", reason=f"No usable translation came back. {worst.message}")
@@ -140,6 +143,11 @@ class Ladder:
         if repairs.parked and (repairs.solved or repairs.hopeless):
             self._ripe += repairs.parked
             repairs.parked = []
+
+
+def _is_echo(draft: Outcome, item: Prepared) -> bool:
+    """Tell whether an answer is the English itself; an option, such as a colour, may be the same word in both."""
+    return item.segment.kind != "option" and draft.text.strip() == item.segment.source.strip()
 
 
 def _badness(outcome: Outcome) -> tuple[int, int]:

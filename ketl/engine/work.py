@@ -72,6 +72,7 @@ class Work:
             brief, self._routes, self._backlog, ask=self.put, emit=emit, started=started, run_id=run_id
         )
         self._told: set[tuple[str, str]] = set()
+        self._paused = False
         self._sent = 0
         self._number = 0
 
@@ -159,7 +160,7 @@ class Work:
 
     def next_for(self, lane: Lane, now: float) -> Request | None:
         """Return the request that this lane may send next for the run, None when there is none."""
-        if self.stopped is not None or not self._queues:
+        if self.stopped is not None or self._paused or not self._queues:
             return None
         if self._limits.max_in_flight is not None and self._backlog.in_flight >= self._limits.max_in_flight:
             return None
@@ -314,6 +315,12 @@ class Work:
         if self.stopped is None:
             self._stop_sending(reason)
         self._sender.cancel(self)
+
+    def pause(self, paused: bool) -> None:
+        """Send nothing new while `paused`; what is in flight goes on."""
+        if paused is not self._paused:
+            self._paused = paused
+            self._sender.wake()
 
     def stop_at_cost(self) -> None:
         """Send no more: the next request could cross the cost cap. What is in flight may finish."""

@@ -121,13 +121,16 @@ def _with(row: ResultRow, crossed: Mapping[UnitKey, tuple[Finding, ...]]) -> Res
 @dataclass(slots=True)
 class UnitCounts:
     """How many units ended how, how many came from the memory, how many stand with a doubt (a finding of
-    severity error or warning), how often each check spoke up, and why units failed, the first `MOST_REASONS` of
+    severity error or warning), how many of these are `wrong` (error) and by
+    which checks, how often each check spoke up, and why units failed, the first `MOST_REASONS` of
     the reasons."""
 
     status: Counter[str] = field(default_factory=Counter)
     from_memory: int = 0
     doubted: int = 0
+    wrong: int = 0
     findings: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
     reasons: set[str] = field(default_factory=set)
 
     def add(self, row: ResultRow) -> None:
@@ -140,6 +143,11 @@ class UnitCounts:
             self.doubted += row.status is Status.TRANSLATED and is_doubted(row.findings)
             for finding in row.findings:
                 self.findings[finding.id] += 1
+            if row.status is Status.TRANSLATED and (
+                wrong := {f.id for f in row.findings if f.severity is Severity.ERROR}
+            ):
+                self.wrong += 1
+                self.errors.update(wrong)
 
 
 def is_doubted(findings: Iterable[Finding]) -> bool:

@@ -17,25 +17,29 @@ from ketl.runs.result import RunResult
 from ketl.runs.row_pass import Write
 from ketl.runs.run import Run
 from ketl.runs.selection import Selection, select
+from ketl.store.records import RunRecord
 from ketl.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierPart:
-    """A run that ended early, taken over by this process: what it was asked, and what it had finished."""
+    """A run that ended early, as it was seen: what it was asked, and what it had finished."""
 
     run_id: str
     job: Job
     done: Mapping[tuple[bytes, str], Outcome]
+    seen: RunRecord
 
 
 def take_over(store: Store, run_id: str) -> EarlierPart:
-    """Take over a run that ended early, to finish it.
+    """Look at a run that ended early, to finish it; it stays as it is until `drive` knows that it can go on.
 
     Raises SelectionError when there is no such run, SettingsError when its owner still works on it.
     """
-    record = store.journal.resume_run(run_id)
-    return EarlierPart(run_id=run_id, job=job_from_json(record.spec), done=store.journal.done_before(run_id))
+    record = store.journal.resumable(run_id)
+    return EarlierPart(
+        run_id=run_id, job=job_from_json(record.spec), done=store.journal.done_before(run_id), seen=record
+    )
 
 
 async def drive(
@@ -65,7 +69,7 @@ async def drive(
     async with connect() as connection:
         run = Run(chosen, connection, store, watch, write=write, pressed_at=pressed_at)
         if earlier is not None:
-            run.run_id, run.done_before = earlier.run_id, earlier.done
+            run.run_id, run.done_before, run.resumed = earlier.run_id, earlier.done, True
         if run_id is not None:
             run.run_id = run_id
         if tally is not None:
@@ -73,5 +77,6 @@ async def drive(
         began(run)
         await run.prepare()
         if earlier is not None and store is not None:
+            await asyncio.to_thread(store.journal.resume_run, run.run_id, earlier.seen)
             await asyncio.to_thread(store.journal.forget_unfinished, run.run_id)
         return await run.execute()

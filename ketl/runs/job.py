@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from ketl.errors import SettingsError
+from ketl.provider.tiers import TIERS
 from ketl.results.baseline import BaselineKind
 
 
@@ -66,16 +68,25 @@ class Job:
         return self.memory and self.mode is not Mode.COMPARE
 
 
+def with_absolute_paths(job: Job) -> Job:
+    """Return the job with paths that hold from every folder."""
+    plan = job.plan if job.plan in TIERS or job.plan == "auto" else _absolute(job.plan)
+    glossary = job.glossary if job.glossary in (None, "none") else _absolute(job.glossary)
+    return replace(job, catalog=_absolute(job.catalog), glossary=glossary, plan=plan)
+
+
+def _absolute(path: str | None) -> Any:
+    return None if path is None else str(Path(path).expanduser().absolute())
+
+
 def job_to_json(job: Job) -> dict[str, Any]:
     """Return the job as JSON values."""
     return {**asdict(job), "mode": job.mode.value, "baseline": job.baseline.value, "routes": dict(job.routes)}
 
 
 def job_from_json(data: Mapping[str, Any]) -> Job:
-    """Return the job that `job_to_json` was given."""
+    """Return the job that `job_to_json` was given. Raises SettingsError for a mode or baseline that does not exist."""
     known = {key: value for key, value in data.items() if key in Job.__dataclass_fields__}
     for name in ("products", "languages", "fields"):
         known[name] = tuple(known.get(name) or ())
-    known["mode"] = Mode(known.get("mode", "parallel"))
-    known["baseline"] = BaselineKind(known.get("baseline", "projected"))
     return Job(**known)

@@ -25,12 +25,14 @@ _FOLLOWER_S = 0.25
 class OutcomeLog:
     """The outcomes of one run by segment id, journalled in batches; new translations go into `memory` with them.
 
+    `lease` is the mark under which the run is owned, None for the one that the store's journal holds.
     `flush` may be called from another thread than `add` and `remember`, and `find` and `wait_for` from a third.
     """
 
     def __init__(self, run_id: str, store: Store | None, memory: Memory | None = None) -> None:
         self.count = 0
         self.reason = NOT_STARTED
+        self.lease: str | None = None
         self._run_id = run_id
         self._store = store
         self._memory = memory
@@ -62,8 +64,8 @@ class OutcomeLog:
 
     @property
     def pending(self) -> int:
-        """How many outcomes wait to be journalled."""
-        return len(self._new)
+        """How many outcomes and translations wait to be written."""
+        return len(self._new) + len(self._to_remember)
 
     def flush(self) -> None:
         """Write what is new into journal and memory, and let whoever follows the run come up to it.
@@ -72,10 +74,12 @@ class OutcomeLog:
         getting in one another's way: contending cost a known run about a third more time.
         """
         if self._store is not None:
-            if new := _drain(self._new):
-                self._store.journal.save_outcomes(self._run_id, new)
-            if self._memory is not None and (entries := _drain(self._to_remember)):
-                self._memory.remember(entries)
+            with _drained(self._new) as new:
+                if new:
+                    self._store.journal.save_outcomes(self._run_id, new, self.lease)
+            with _drained(self._to_remember) as entries:
+                if entries and self._memory is not None:
+                    self._memory.remember(entries)
             if len(self._young) > MOST_AT_HAND // 2:
                 self._spilled = self._spilled or bool(self._old)
                 self._old, self._young = self._young, {}
@@ -144,6 +148,13 @@ class OutcomeLog:
         return missing
 
 
-def _drain(waiting: deque[_T]) -> list[_T]:
+@contextmanager
+def _drained(waiting: deque[_T]) -> Iterator[list[_T]]:
+    """Yield what waits, taken off; put back when it could not be written."""
     # Taken one by one, so that what another thread adds meanwhile is neither lost nor taken twice.
-    return [waiting.popleft() for _ in range(len(waiting))]
+    taken = [waiting.popleft() for _ in range(len(waiting))]
+    try:
+        yield taken
+    except BaseException:
+        waiting.extendleft(reversed(taken))
+        raise

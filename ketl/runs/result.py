@@ -25,7 +25,8 @@ class RunResult:
     """What a run left: its report, and its rows, which are made when they are iterated.
 
     `stopped` is what ended the run early, None when it ran to its end; `counts` say how its units ended;
-    `unwritten` is why the rows could not be written as they came, None when they were or nobody asked.
+    `unwritten` is why the rows could not be written as they came, None when they were or nobody asked;
+    `unsaved` is why the journal lacks some of it, None when it has all.
     """
 
     run_id: str
@@ -39,6 +40,7 @@ class RunResult:
     reason: str = ""
     stopped: KetlError | None = None
     unwritten: KetlError | None = None
+    unsaved: KetlError | None = None
     crossed: Mapping[UnitKey, tuple[Any, ...]] = field(default_factory=dict)
 
     def rows(self) -> Iterator[ResultRow]:

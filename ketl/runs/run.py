@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,8 @@ from ketl.results.rows import NOT_STARTED
 from ketl.results.tally import Tally
 from ketl.runs.connection import Connection
 from ketl.runs.feed import Feeder
-from ketl.runs.job import Mode, job_to_json
+from ketl.runs.job import Mode
+from ketl.runs.journalling import PATIENCE_S, JournalKeeper, write_first_row
 from ketl.runs.outcome_log import OutcomeLog
 from ketl.runs.preparation import Preparation
 from ketl.runs.result import RunResult
@@ -36,16 +36,13 @@ from ketl.runs.shared_claims import SharedClaims
 from ketl.runs.threads import in_own_thread
 from ketl.store.store import Store
 
-_FLUSH_EVERY_S = 0.1  # what a kill may lose; a commit takes about a millisecond
-_QUIET_FLUSHES_A_HEARTBEAT = 50
-
 
 @dataclass(slots=True)
 class Run:
     """One run: `prepare` looks into the memory and plans, `execute` carries out that very plan.
 
     `cancel` ends it early, from the loop's thread. `write` takes the rows as they come, in the order of the
-    catalogue. `done_before` are the outcomes of an earlier part of the run, which is resumed. `pressed_at` is the
+    catalogue. `done_before` are the outcomes of an earlier part of the run, which is `resumed`. `pressed_at` is the
     loop's time at which the person asked for it.
     """
 
@@ -55,11 +52,14 @@ class Run:
     watch: Callable[[Event], None] = lambda event: None
     run_id: str = field(default_factory=lambda: new_run_id())
     done_before: Mapping[tuple[bytes, str], Outcome] = field(default_factory=dict)
+    resumed: bool = False
     tally: Tally = field(default_factory=Tally)
     write: Write | None = None
     plan: RunPlan | None = None
     pressed_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     _work: Work | None = None
+    patience_s: float = PATIENCE_S
+    _paused: bool = False
     _stopped: KetlError | None = None
     _feeder: Feeder | None = None
     _looked_s: float = 0.0
@@ -68,9 +68,7 @@ class Run:
 
     def cancel(self, reason: str = "You cancelled the run; what was done is kept.") -> None:
         """End the run: nothing more is sent, what is in flight is dropped, what is done stays."""
-        self._stopped = self._stopped or RunError(reason)
-        if self._work is not None:
-            self._work.stop(self._stopped)
+        self._stop(RunError(reason))
 
     async def prepare(self) -> RunPlan:
         """Look into the memory, and return the plan that `execute` will carry out.
@@ -106,11 +104,21 @@ class Run:
     async def execute(self) -> RunResult:
         """Run to the end and return what it left. Raises only for what went wrong before anything was sent."""
         plan = self.plan or await self.prepare()
-        job, loop, memory = self.selection.job, asyncio.get_running_loop(), self._memory()
+        memory = self._memory()
         log = OutcomeLog(self.run_id, self.store, memory)
         for outcome in self.done_before.values():
             log.add(outcome, journalled=True)
-        await self._journal_start(plan)
+        log.lease = await self._journal_start(plan)
+        keeper = self._keeper(log)
+        try:
+            return await self._executed(plan, log, memory, keeper)
+        finally:
+            await keeper.close()
+
+    async def _executed(
+        self, plan: RunPlan, log: OutcomeLog, memory: Memory | None, keeper: JournalKeeper
+    ) -> RunResult:
+        job, loop = self.selection.job, asyncio.get_running_loop()
         for language in plan.languages:
             self.selection.brief.warm(language)
         levels = {
@@ -123,8 +131,6 @@ class Run:
         self._emit(PhaseBegan("sequential" if sequential else "parallel", plan.requests))
         row_pass = RowPass(self.selection, log, memory, self.write)
         following = in_own_thread(row_pass.run, "ketl-rows")
-        ended = asyncio.Event()
-        flushing = loop.create_task(self._keep_flushing(log, ended))
         try:
             makespan_s = await self._translate(plan, log, memory, sequential=sequential)
             last_end = loop.time()
@@ -134,9 +140,8 @@ class Run:
         finally:
             if self._feeder is not None:
                 self._feeder.release()
-            ended.set()
             try:
-                await flushing
+                await keeper.settle()
             finally:
                 if self._feeder is not None:
                     await self._feeder.close()
@@ -147,7 +152,7 @@ class Run:
         total_s = loop.time() - self.pressed_at
         limits, shown = self._limits(levels), self.connection.dispatcher.shown()
         baseline = await self._baseline(plan, makespan_s, shown)
-        return await self._finish(plan, log, row_pass, makespan_s, total_s, closing_s, baseline, limits, shown)
+        return await self._finish(plan, log, keeper, row_pass, makespan_s, total_s, closing_s, baseline, limits, shown)
 
     # -- the phases -----------------------------------------------------------------------------------------
 
@@ -182,13 +187,16 @@ class Run:
         )
         if self._stopped is not None:
             work.stop(self._stopped)
+        deadline: asyncio.TimerHandle | None = None
         if job.deadline_s is not None:
             late = RunError(f"The deadline of {job.deadline_s:,.0f} seconds was reached; what was done is kept.")
-            dispatcher.later(job.deadline_s, lambda: work.stop(late))
+            deadline = dispatcher.later(job.deadline_s, lambda: work.stop(late))
         try:
             await feeder.feed()
             await work.drained()
         finally:
+            if deadline is not None:
+                deadline.cancel()
             dispatcher.remove(work)
         self._stopped = self._stopped or work.stopped
         return self._looked_s + dispatcher.now() - started
@@ -205,6 +213,7 @@ class Run:
         work = Work(
             connection.dispatcher, self.selection.brief, routes, take, limits, started=started, run_id=self.run_id
         )
+        work.pause(self._paused)
         connection.dispatcher.add(work)
         return work
 
@@ -259,6 +268,7 @@ class Run:
         self,
         plan: RunPlan,
         log: OutcomeLog,
+        keeper: JournalKeeper,
         row_pass: RowPass,
         makespan_s: float,
         total_s: float,
@@ -317,30 +327,44 @@ class Run:
             reason,
             self._stopped,
             row_pass.unwritten,
-            row_pass.crossed,
+            crossed=row_pass.crossed,
         )
         if self.store is not None:
-            await asyncio.to_thread(self._keep_all, self.store, result)
+            await self._keep_all(self.store, result, keeper, log.lease)
+            result.unsaved = keeper.lost
         return result
 
-    def _keep_all(self, store: Store, result: RunResult) -> None:
+    async def _keep_all(self, store: Store, result: RunResult, keeper: JournalKeeper, lease: str | None) -> None:
         """Keep what was learned, and journal the end."""
-        store.route_stats.add(self.tally.route_stats(self.connection.engine))
-        self.connection.save_limits(store)
-        store.journal.finish_run(self.run_id, result.status, result.report)
+        learned = self.tally.route_stats(self.connection.engine)
+        await keeper.last(lambda: asyncio.to_thread(store.route_stats.add, learned))
+        await keeper.last(lambda: asyncio.to_thread(self.connection.save_limits, store))
+        journal, status, report = store.journal, result.status, result.report
+        await keeper.last(lambda: asyncio.to_thread(journal.finish_run, self.run_id, status, report, None, lease))
 
-    async def _keep_flushing(self, log: OutcomeLog, ended: asyncio.Event) -> None:
-        """Write the journal every moment until the run has ended, and the rest then."""
-        quiet = 0
-        while self.store is not None and not ended.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), _FLUSH_EVERY_S)
-            quiet = 0 if log.pending else quiet + 1
-            if log.pending:
-                await self._flush(log)
-            elif quiet % _QUIET_FLUSHES_A_HEARTBEAT == 0:
-                await asyncio.to_thread(self.store.journal.heartbeat, self.run_id)
-        await self._flush(log)
+    def _keeper(self, log: OutcomeLog) -> JournalKeeper:
+        async def beat() -> None:
+            if self.store is not None:
+                await asyncio.to_thread(self.store.journal.heartbeat, self.run_id, None, log.lease)
+
+        return JournalKeeper(
+            log,
+            write=lambda: self._flush(log),
+            beat=beat,
+            pause=self._pause,
+            stop=self._stop,
+            patience_s=self.patience_s,
+        )
+
+    def _pause(self, paused: bool) -> None:
+        self._paused = paused
+        if self._work is not None:
+            self._work.pause(paused)
+
+    def _stop(self, reason: KetlError) -> None:
+        self._stopped = self._stopped or reason
+        if self._work is not None:
+            self._work.stop(reason)
 
     async def _flush(self, log: OutcomeLog) -> None:
         feeder = self._feeder
@@ -350,27 +374,14 @@ class Run:
         if feeder is not None:
             feeder.flushed(ended)
 
-    async def _journal_start(self, plan: RunPlan) -> None:
-        store = self.store
-        if store is None or self.done_before:
-            return
-        spec = job_to_json(self.selection.job)
-        counts = {
-            "products": plan.products,
-            "languages": len(plan.languages),
-            "units": plan.units,
-            "segments": plan.segments,
-            "requests": plan.requests,
-        }
-        await asyncio.to_thread(
-            lambda: store.journal.start_run(
-                self.run_id,
-                engine=self.connection.engine,
-                mode=self.selection.job.mode.value,
-                spec=spec,
-                counts=counts,
-            )
-        )
+    async def _journal_start(self, plan: RunPlan) -> str | None:
+        """Write the run's first row, unless it has one, and return the lease under which it is owned."""
+        store, job, engine = self.store, self.selection.job, self.connection.engine
+        if store is None:
+            return None
+        if self.resumed:
+            return store.journal.lease(self.run_id)
+        return await asyncio.to_thread(write_first_row, store.journal, self.run_id, engine, job, plan)
 
     def _emit(self, event: Event) -> None:
         self.tally.add(event)

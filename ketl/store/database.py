@@ -32,17 +32,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
-    IntegrityError,
     NoSuchModuleError,
     OperationalError,
-    ProgrammingError,
     SQLAlchemyError,
 )
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ketl._batches import batches
 from ketl.errors import KetlError, RunError, SettingsError
-from ketl.store.tables import METADATA
+from ketl.store.schema import bring_up
 
 FILE_NAME = "ketl.sqlite3"
 
@@ -89,7 +86,7 @@ def parse_url(text: str) -> URL:
 
 
 def open_database(url: URL) -> Engine:
-    """Open the database at `url`, creating the file and the tables on first use.
+    """Open the database at `url`, creating the file on first use and bringing its tables up.
 
     Raises SettingsError, saying what to do, when that is not possible.
     """
@@ -111,7 +108,7 @@ def open_database(url: URL) -> Engine:
             event.listen(engine, "connect", _prepare_sqlite)
         else:
             engine = create_engine(url, pool_pre_ping=True, paramstyle="format")
-        _create_tables(engine)
+        _bring_up(engine, where)
     except ImportError as error:
         raise SettingsError(
             f"The database {where} needs a driver that is not installed. Run “pip install pg8000”."
@@ -130,6 +127,18 @@ def open_database(url: URL) -> Engine:
     return engine
 
 
+def _bring_up(engine: Engine, where: str) -> None:
+    try:
+        try:
+            bring_up(engine, where)
+        except OperationalError:
+            # Another process may have been switching the new file to write-ahead logging in the same moment.
+            bring_up(engine, where)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # Write-ahead logging lets pages read while a run writes; with it, NORMAL loses nothing at a crash of the
     # program, at most the last commits at a power cut, and spares a disk flush per commit.
@@ -142,22 +151,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _create_tables(engine: Engine) -> None:
-    try:
-        _create_missing(engine)
-    except (IntegrityError, OperationalError, ProgrammingError):
-        # Another process may have been creating the same tables in the same moment.
-        _create_missing(engine)
-
-
-def _create_missing(engine: Engine) -> None:
-    with engine.begin() as connection:
-        for table in METADATA.sorted_tables:
-            connection.execute(CreateTable(table, if_not_exists=True))
-            for index in table.indexes:
-                connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 class Database:

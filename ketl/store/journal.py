@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import delete, literal_column, select, update
+from sqlalchemy import Connection, delete, literal_column, select, update
 
 from ketl._batches import batches
 from ketl._words import did_you_mean
-from ketl.errors import SelectionError, SettingsError
+from ketl.errors import SelectionError, SettingsError, TakenOverError
 from ketl.results.outcome import DONE, Outcome
 from ketl.store.database import BATCH, Database, Lookup
-from ketl.store.owner import is_alive, this_process
+from ketl.store.owner import is_alive, new_lease
 from ketl.store.records import OUTCOME_COLUMNS, RunRecord, RunStatus, outcome_from_row, outcome_to_row
 from ketl.store.tables import OUTCOMES, RUNS
 
@@ -26,7 +26,7 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._owner = this_process()
+        self._leases: dict[str, str] = {}
         self._save = database.prepared(
             database.upsert(OUTCOMES, ["run_id", "key", "language_tag"], OUTCOME_COLUMNS[3:]), OUTCOME_COLUMNS
         )
@@ -44,9 +44,9 @@ class Journal:
 
     def start_run(
         self, run_id: str, *, engine: str, mode: str, spec: Mapping[str, Any], counts: Mapping[str, int]
-    ) -> None:
-        """Write a run into the journal as running, owned by this process; a run of that id starts again."""
-        now = self._database.clock()
+    ) -> str:
+        """Write a run into the journal as running; a run of that id starts again. Return the lease it is owned by."""
+        now, lease = self._database.clock(), new_lease()
         row = {
             "run_id": run_id,
             "status": RunStatus.RUNNING.value,
@@ -55,16 +55,18 @@ class Journal:
             "spec": json.dumps(spec),
             "counts": json.dumps(counts),
             "report": None,
-            "owner": self._owner,
+            "owner": lease,
             "started_at": now,
             "heartbeat_at": now,
             "finished_at": None,
         }
         with self._database.transaction() as connection:
             connection.execute(self._database.upsert(RUNS, ["run_id"], [name for name in row if name != "run_id"]), row)
+        self._leases[run_id] = lease
+        return lease
 
-    def resume_run(self, run_id: str) -> RunRecord:
-        """Take over a run that ended early and return what it was; its outcomes stay.
+    def resumable(self, run_id: str) -> RunRecord:
+        """Return a run that could be taken over, and leave it as it is.
 
         Raises SelectionError when there is no such run, SettingsError when its owner still works on it.
         """
@@ -76,26 +78,58 @@ class Journal:
                 raise SelectionError(
                     f"There is no run “{run_id}”.{did_you_mean(run_id, known)} Choose one from the list of runs."
                 )
-            record = self._record(row)
-            now = self._database.clock()
+        record = self._record(row)
+        if record.status is RunStatus.RUNNING:
+            raise _still_going(run_id)
+        return record
+
+    def resume_run(self, run_id: str, seen: RunRecord | None = None) -> RunRecord:
+        """Take over a run that ended early and return what it was; its outcomes stay.
+
+        `seen` is the run as `resumable` returned it, by default as it is now: a run that changed since is refused.
+        Raises SelectionError when there is no such run, SettingsError when another works on it.
+        """
+        record = seen or self.resumable(run_id)
+        now, lease = self._database.clock(), new_lease()
+        with self._database.transaction() as connection:
             # Two resumers may have read the same state; only the first still finds it unchanged.
             taken = connection.execute(
                 update(RUNS)
-                .where(RUNS.c.run_id == run_id, RUNS.c.owner == row.owner, RUNS.c.heartbeat_at == row.heartbeat_at)
-                .values(status=RunStatus.RUNNING.value, owner=self._owner, heartbeat_at=now, finished_at=None)
+                .where(RUNS.c.run_id == run_id, RUNS.c.owner == record.owner)
+                .where(RUNS.c.heartbeat_at == record.heartbeat_at)
+                .values(status=RunStatus.RUNNING.value, owner=lease, heartbeat_at=now, finished_at=None)
             )
-            if record.status is RunStatus.RUNNING or taken.rowcount != 1:
-                connection.rollback()
-                raise SettingsError(f"The run “{run_id}” is still going. Wait for it, or cancel it first.")
+            if taken.rowcount != 1:
+                raise _still_going(run_id)
+        self._leases[run_id] = lease
         return record
 
-    def heartbeat(self, run_id: str, counts: Mapping[str, int] | None = None) -> None:
-        """Say that this process still works on the run, and how far it is; at least every 10 seconds."""
+    def lease(self, run_id: str) -> str | None:
+        """Return the lease under which this journal owns a run, None when it does not."""
+        return self._leases.get(run_id)
+
+    def heartbeat(self, run_id: str, counts: Mapping[str, int] | None = None, lease: str | None = None) -> None:
+        """Say that this process still works on the run, and how far it is; at least every 10 seconds.
+
+        Raises TakenOverError when another process owns it, as every write of a run does.
+        """
         values: dict[str, Any] = {"heartbeat_at": self._database.clock()}
         if counts is not None:
             values["counts"] = json.dumps(counts)
         with self._database.transaction() as connection:
-            connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(values))
+            self._write_run(connection, run_id, lease, values)
+
+    def _write_run(self, connection: Connection, run_id: str, lease: str | None, values: Mapping[str, Any]) -> None:
+        """Write into the row of a run, which must still be owned by `lease`, by default the newest of this journal."""
+        owner = lease or self._leases.get(run_id, "")
+        written = connection.execute(
+            update(RUNS).where(RUNS.c.run_id == run_id, RUNS.c.owner == owner).values(dict(values))
+        )
+        if written.rowcount != 1:
+            raise TakenOverError(
+                f"The run “{run_id}” was taken over by another process while this one stood still, so this one "
+                "stopped. What it had written before is kept; the other goes on."
+            )
 
     def finish_run(
         self,
@@ -103,6 +137,7 @@ class Journal:
         status: RunStatus | str,
         report: Mapping[str, Any] | None = None,
         counts: Mapping[str, int] | None = None,
+        lease: str | None = None,
     ) -> None:
         """Write how a run ended, with its report and last counts if there are any."""
         values: dict[str, Any] = {"status": RunStatus(status).value, "finished_at": self._database.clock()}
@@ -111,7 +146,7 @@ class Journal:
         if counts is not None:
             values["counts"] = json.dumps(counts)
         with self._database.transaction() as connection:
-            connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(values))
+            self._write_run(connection, run_id, lease, values)
 
     def runs(self, limit: int | None = 50) -> list[RunRecord]:
         """Return the newest runs first, at most `limit`, None for all."""
@@ -126,7 +161,11 @@ class Journal:
         return None if row is None else self._record(row)
 
     def _record(self, row: Any) -> RunRecord:
-        status = RunStatus(row.status)
+        try:
+            status = RunStatus(row.status)
+        except ValueError:
+            # Another version's word: what it means is not known, but nobody works on the run.
+            status = RunStatus.INTERRUPTED
         if status is RunStatus.RUNNING and not is_alive(row.owner, self._database.clock() - row.heartbeat_at):
             status = RunStatus.INTERRUPTED
         return RunRecord(
@@ -139,9 +178,11 @@ class Journal:
             report=None if row.report is None else json.loads(row.report),
             started_at=row.started_at,
             finished_at=row.finished_at,
+            owner=row.owner,
+            heartbeat_at=row.heartbeat_at,
         )
 
-    def save_outcomes(self, run_id: str, outcomes: Iterable[Outcome]) -> int:
+    def save_outcomes(self, run_id: str, outcomes: Iterable[Outcome], lease: str | None = None) -> int:
         """Write outcomes into the journal, 5,000 a transaction, later ones over earlier ones; return how many.
 
         Counts as a heartbeat.
@@ -150,10 +191,8 @@ class Journal:
         for batch in batches(outcomes, _WRITTEN_AT_ONCE):
             rows = [outcome_to_row(run_id, outcome) for outcome in batch]
             with self._database.transaction() as connection:
+                self._write_run(connection, run_id, lease, {"heartbeat_at": self._database.clock()})
                 self._database.write(connection, self._save, rows)
-                connection.execute(
-                    update(RUNS).where(RUNS.c.run_id == run_id).values(heartbeat_at=self._database.clock())
-                )
             saved += len(batch)
         return saved
 
@@ -193,6 +232,10 @@ class Journal:
                     outcome = outcome_from_row(row)
                     found[outcome.key, tag] = outcome
         return found
+
+
+def _still_going(run_id: str) -> SettingsError:
+    return SettingsError(f"The run “{run_id}” is still going. Wait for it, or cancel it first.")
 
 
 def by_language(ids: Iterable[tuple[bytes, str]]) -> Iterator[tuple[str, list[bytes]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import sys
 from pathlib import Path
@@ -15,6 +16,11 @@ def this_process() -> str:
     return f"{socket.gethostname()}|{os.getpid()}|{_birth(os.getpid()) or ''}"
 
 
+def new_lease() -> str:
+    """Return a mark of this process that no other taking-over of a run has."""
+    return f"{this_process()}|{secrets.token_hex(8)}"
+
+
 def is_alive(owner: str, heartbeat_age_s: float) -> bool:
     """Tell whether the owner of a run still works on it, given the age of its last heartbeat in seconds.
 
@@ -25,6 +31,7 @@ def is_alive(owner: str, heartbeat_age_s: float) -> bool:
         return False
     host, _, rest = owner.partition("|")
     pid, _, birth = rest.partition("|")
+    birth = birth.partition("|")[0]
     if host != socket.gethostname() or not pid.isdecimal():
         return True
     if birth:

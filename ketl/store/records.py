@@ -29,7 +29,8 @@ class RunRecord:
     """One run in the journal.
 
     `engine` is "groq" or "demo"; `spec` says what was asked for, enough to resume it; `counts` are its
-    progress; `report` is None until it ends. Times are seconds since 1970.
+    progress; `report` is None until it ends; `owner` is the lease of whoever worked on it last. Times are seconds
+    since 1970.
     """
 
     run_id: str
@@ -41,6 +42,8 @@ class RunRecord:
     report: Mapping[str, Any] | None
     started_at: float
     finished_at: float | None
+    owner: str
+    heartbeat_at: float
 
 
 class Action(StrEnum):

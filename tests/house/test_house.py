@@ -195,5 +195,6 @@ def test_every_test_can_fail_and_none_sleeps(path: Path) -> None:
 def test_every_module_can_be_imported_alone() -> None:
     for path in MODULES:
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        if not name.endswith("__main__") and not name.startswith("ketl.ui"):
+        # Alembic runs the one in migrations, in a context of its own.
+        if not name.endswith(("__main__", "migrations.env")) and not name.startswith("ketl.ui"):
             assert importlib.import_module(name).__doc__

@@ -134,7 +134,7 @@ def test_a_claim_ends_with_its_text_so_that_a_later_run_asks_again(store: Store)
 
 
 def test_an_answer_is_shared_before_the_memory_has_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ketl.runs.run._FLUSH_EVERY_S", 1000.0)
+    monkeypatch.setattr("ketl.runs.journalling.FLUSH_EVERY_S", 1000.0)
     provider = FakeProvider(seconds=lambda call, user, number: 0.1 if number < 3 else 2.0)
     # When the second run begins three texts have ended, and nothing has been written yet.
     first, second = at_once(store, provider, jackets(), jackets())

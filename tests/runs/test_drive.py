@@ -116,9 +116,9 @@ def test_what_an_earlier_part_wrote_is_not_written_into_the_journal_again(
     written: list[Any] = []
     save = store.journal.save_outcomes
 
-    def counting(run_id: str, outcomes: Any) -> int:
+    def counting(run_id: str, outcomes: Any, lease: str | None) -> int:
         written.extend(outcomes)
-        return save(run_id, written[-len(outcomes) :])
+        return save(run_id, written[-len(outcomes) :], lease)
 
     monkeypatch.setattr(store.journal, "save_outcomes", counting)
     driven(FakeProvider(), store, earlier=earlier)

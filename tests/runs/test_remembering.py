@@ -33,6 +33,7 @@ def memory(store: Store) -> Memory:
 
 def kept(store: Store, memory: Memory, chosen: Selection, **change: object) -> list[str]:
     """Let a run end with these outcomes, all alike but for the change, and return what is remembered."""
+    store.journal.start_run("run-1", engine="demo", mode="parallel", spec={}, counts={})
     log = OutcomeLog("run-1", store, memory)
     recall = Preparation(chosen, memory).recall
     for asked in recall.of(list(recall.segments())):

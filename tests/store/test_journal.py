@@ -139,6 +139,7 @@ def test_a_resumed_run_keeps_its_start_and_its_outcomes(store: Store, clock: Clo
 
 
 def test_what_has_a_translation_is_done_whoever_wrote_it(store: Store) -> None:
+    start(store)
     ends = [DONE._replace(key=bytes([n]) * 12, status=status) for n, status in enumerate(Status)]
     store.journal.save_outcomes("run-1", ends)
     assert {o.status for o in store.journal.done_before("run-1").values()} == {
@@ -152,6 +153,7 @@ def test_what_has_a_translation_is_done_whoever_wrote_it(store: Store) -> None:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(outcomes(), max_size=5, unique_by=lambda outcome: (outcome.key, outcome.language_tag)))
 def test_outcomes_come_back_as_they_were_in_order(store: Store, written: list[Outcome]) -> None:
+    start(store)
     with store.database.transaction() as connection:
         connection.exec_driver_sql("DELETE FROM outcomes")
     assert store.journal.save_outcomes("run-1", written) == len(written)
@@ -162,6 +164,8 @@ def test_outcomes_come_back_as_they_were_in_order(store: Store, written: list[Ou
 
 
 def test_a_later_outcome_replaces_an_earlier_one_of_the_same_run_only(store: Store) -> None:
+    start(store)
+    start(store, "run-2")
     store.journal.save_outcomes("run-1", [DONE._replace(status=Status.FAILED, text="", reason="No answer."), DONE])
     store.journal.save_outcomes("run-2", [DONE._replace(text="otra")])
     assert list(store.journal.outcomes("run-1")) == [DONE]
@@ -169,6 +173,7 @@ def test_a_later_outcome_replaces_an_earlier_one_of_the_same_run_only(store: Sto
 
 
 def test_texts_that_no_database_takes_are_cleaned_not_fatal(store: Store) -> None:
+    start(store)
     store.journal.save_outcomes(
         "run-1", [DONE._replace(text="a\x00b\ud800", findings=(Finding("x", Severity.INFO, "\udfff"),))]
     )
@@ -176,6 +181,7 @@ def test_texts_that_no_database_takes_are_cleaned_not_fatal(store: Store) -> Non
 
 
 def test_more_outcomes_than_one_page_come_back_whole(store: Store) -> None:
+    start(store)
     many = [DONE._replace(key=number.to_bytes(12, "big")) for number in range(2_345)]
     store.journal.save_outcomes("run-1", iter(many))
     assert [outcome.key for outcome in store.journal.outcomes("run-1")] == [outcome.key for outcome in many]
