@@ -26,6 +26,11 @@ class Refusals:
         """Take in that the provider answered something: it is not all that it refuses."""
         self._answered = True
 
+    @property
+    def nothing_else(self) -> bool:
+        """Whether requests were refused and none answered."""
+        return self.first_at is not None and not self._answered
+
     def take(self, error: RefusedError, request: int, model: str, now: float) -> None:
         """Take in a refusal of a request (its number) by a model."""
         if self.first_at is None:

@@ -27,6 +27,8 @@ from ketl.results.events import Event, Substituted
 MAX_LIMIT_WAIT_S = 300.0
 # A request may go once along its whole chain and so many times more before it is given up.
 _SPARE_TRIES = 4
+# While all that came back are refusals, so few at once find out whether there will be anything else.
+_DOUBTED_IN_FLIGHT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +166,8 @@ class Work:
         if self.stopped is not None or not self._queues:
             return None
         if self._limits.max_in_flight is not None and self._backlog.in_flight >= self._limits.max_in_flight:
+            return None
+        if self.refusals.nothing_else and self._backlog.in_flight >= _DOUBTED_IN_FLIGHT:
             return None
         return self._queues.pick(lane, lambda group: self._routes.serving(group, now))
 

@@ -8,6 +8,7 @@ _UNKNOWN_VOCABULARY = 1.2
 # An answer without a word tells only that the ceiling was too low, not by how much: one wide step and then
 # down with what is seen costs fewer billed answers than doubling up to it.
 _STARVED_WIDENING = 4.0
+_FIRST_HIDDEN = 1_024.0  # a short text's ceiling says nothing of how much a model thinks
 _MOST_HIDDEN = 16_384.0
 _CUT_WIDENING = 1.5
 _MOST_CUT = 8.0  # times the expected tokens; an answer that rambles on must not widen all others without end
@@ -32,6 +33,7 @@ class TokenFactors:
         self._prompt_answers = 0
         self._by_tag: dict[str, _Factor] = {}
         self._hidden = 0.0
+        self._starved_at = 0.0
 
     def learn_prompt(self, expected_prompt: float, prompt: float) -> None:
         """Take in what one prompt took against what was expected for it."""
@@ -44,7 +46,7 @@ class TokenFactors:
         """Take in what one whole answer took against what was expected for it, and how much of it was hidden."""
         if self._hidden:
             hidden = completion - expected if reasoning is None else reasoning
-            self._hidden = max(_HIDDEN_MARGIN * hidden, _HIDDEN_DECAY * self._hidden)
+            self._hidden = max(_HIDDEN_MARGIN * max(hidden, self._starved_at), _HIDDEN_DECAY * self._hidden)
         factor = self._by_tag.setdefault(tag, _Factor())
         ratio = completion / max(1.0, expected)
         factor.mean += max(0.05, 1.0 / (factor.answers + 1)) * (ratio - factor.mean)
@@ -69,7 +71,9 @@ class TokenFactors:
 
     def starved(self, ceiling: float) -> None:
         """Take in that hidden reasoning used this ceiling up before a word was written."""
-        self._hidden = max(self._hidden, min(_MOST_HIDDEN, _STARVED_WIDENING * ceiling))
+        self._starved_at = max(self._starved_at, min(_MOST_HIDDEN, ceiling))
+        widened = max(_FIRST_HIDDEN, _STARVED_WIDENING * ceiling)
+        self._hidden = max(self._hidden, min(_MOST_HIDDEN, widened))
 
     @property
     def hidden(self) -> float:
