@@ -117,18 +117,24 @@ class ModelGoneError(RunError):
 
 
 BLOCKED = "blocked"
+ACCOUNT = "account"
+CEILING = "max_completion_tokens"
 
 
 class RefusedError(RunError):
     """The provider would not take the request.
 
-    `code` is its own word for why, if it gave one, or ours: BLOCKED where nothing gets through, `reasoning` or
-    `response_format` for a field that the model does not want.
+    `code` is its own word for why, if it gave one, or ours: BLOCKED where nothing gets through, ACCOUNT where
+    the account is refused and not the request, CEILING where the answer may not be that long (`most_tokens` is
+    the provider's own maximum), `reasoning` or `response_format` for a field that the model does not want.
     """
 
-    def __init__(self, message: str, *, code: str | None = None, model: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, model: str | None = None, most_tokens: int | None = None
+    ) -> None:
         super().__init__(message, model=model)
         self.code = code
+        self.most_tokens = most_tokens
 
 
 class ProviderError(RunError):

@@ -175,6 +175,10 @@ class Dispatcher:
         if prompt + request.completion_est > lane.model.context_tokens:
             self._too_large(work, request, lane, prompt + request.completion_est)
             return 0.0
+        if len(request.items) > 1 and request.completion_est > lane.model.max_completion_tokens:
+            work.pop(request)
+            work.split(request)
+            return 0.0
         wait_s, kind = lane.books.delay(prompt, ceiling, now)
         if math.isinf(wait_s) and not lane.books.proven:
             # Larger than a limit that is only assumed: once nothing else is under way, the provider may say.

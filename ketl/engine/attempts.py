@@ -6,11 +6,12 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ketl.engine.attempt_words import is_capacity, status_of
+from ketl.engine.budget import most_usd
 from ketl.engine.request import Request
-from ketl.engine.retries import Remedy, decide
+from ketl.engine.retries import MAX_REFUSALS, Remedy, decide
 from ketl.engine.windows import Windows
 from ketl.engine.work import Work
 from ketl.errors import (
@@ -146,51 +147,56 @@ class Attempts:
         lane.books.over(attempt.charge)
         if reply is None:
             self._windows.gone(lane, attempt.numbers)
-        if attempt.ended == "timeout":
+        given_up = reply is None and error is None
+        if given_up and attempt.ended == "timeout":
             error = UnreachableError("The provider did not answer in time.", timed_out=True, model=lane.model.id)
         try:
             if reply is not None:
                 self._answered(attempt, reply, now)
             elif error is not None:
-                self._failed(attempt, error, now)
+                self._failed(attempt, error, now, given_up=given_up)
             else:
-                self._report(attempt, attempt.ended, now, (0, 0, 0))
+                self._report(attempt, attempt.ended, now, (0, 0, 0), given_up=given_up)
         finally:
-            attempt.work.ended(request, lane, attempt.charge)
+            told = not (given_up and attempt.begun) and _tells_cost(reply, error)
+            attempt.work.ended(request, lane, attempt.charge, told=told)
             self._wake()
 
     def _answered(self, attempt: Attempt, reply: Reply, now: float) -> None:
         request, lane = attempt.request, attempt.lane
         seconds = now - attempt.started
         lane.succeeded(now)
+        attempt.work.refusals.answered()
         lane.books.settle(attempt.charge, reply.prompt_tokens, reply.completion_tokens, now)
         lane.books.observe(reply.limits, attempt.charge, now)
         predicted = lane.times.predict(request.completion_est)
         for other in self._windows.answered(lane, attempt.numbers, attempt.started, now, request.completion_est):
             self._tell_served(other, attempt.work)
-        lane.times.learn(request.completion_est, self._windows.worked_s(lane, attempt.started, now))
-        tag = request.language.tag
-        if reply.prompt_tokens is not None and reply.completion_tokens is not None:
-            lane.tokens.learn(
-                tag, request.prompt_est, reply.prompt_tokens, request.completion_est, reply.completion_tokens
-            )
-        if reply.finish_reason == "length":
-            lane.tokens.cut_off(tag)
-        tokens = (reply.prompt_tokens or 0, reply.completion_tokens or 0, reply.cached_tokens)
         parsed = parse_reply(reply.content, request.keys, reply.finish_reason)
-        status = "200" if parsed.texts else "unusable"
+        if reply.content and reply.status == 200:
+            lane.times.learn(request.completion_est, self._windows.worked_s(lane, attempt.started, now))
+        starved = not parsed.texts and _is_starved(reply)
+        self._learn_tokens(attempt, reply, whole=bool(parsed.texts), starved=starved)
+        tokens = (reply.prompt_tokens or 0, reply.completion_tokens or 0, reply.cached_tokens)
+        status = "200" if parsed.texts and reply.status == 200 else "unusable"
         # A time longer than the whole took is none of seconds, or none of this answer.
         said_s, trip_s = reply.service_s, self._round_trip_s
         service_s = None if said_s is None or said_s > seconds + trip_s else min(seconds, said_s + trip_s)
         self._report(attempt, status, now, tokens, predicted, service_s)
         if request.done:
             return
+        if not parsed.texts and request.in_flight:
+            return  # a sibling may still bring a text
         if not parsed.texts and not parsed.cut_off:
+            if reply.status != 200:
+                request.ceiling_factor *= 2.0  # a lack of room is the likeliest reason
             self._again(attempt, UnusableReplyError("The model's answer held no translation.", model=lane.model.id))
             return
         if request.in_flight:
             for sibling in [other for other in self.in_flight if other.request is request]:
                 self.cancel(sibling, "superseded")
+        if starved:
+            parsed = replace(parsed, cut_off=False)  # the lane gives the room from now on, so no factor on top
         attempt.work.take(request, parsed, lane, seconds, now)
 
     def _tell_served(self, lane: Lane, work: Work) -> None:
@@ -201,9 +207,22 @@ class Attempts:
         for each in {work, *(attempt.work for attempt in self.in_flight)}:
             each.emit(event)
 
-    def _failed(self, attempt: Attempt, error: RunError, now: float) -> None:
+    def _learn_tokens(self, attempt: Attempt, reply: Reply, *, whole: bool, starved: bool) -> None:
+        """Let the lane learn from an answer's usage and end; one that was cut off tells only that it was."""
+        request, tokens = attempt.request, attempt.lane.tokens
+        tag = request.language.tag
+        if reply.prompt_tokens is not None:
+            tokens.learn_prompt(request.prompt_est, reply.prompt_tokens)
+        if starved:
+            tokens.starved(attempt.ceiling)
+        elif reply.finish_reason == "length":
+            tokens.cut_off(tag, request.completion_est, attempt.ceiling)
+        elif whole and reply.completion_tokens is not None:
+            tokens.learn(tag, request.completion_est, reply.completion_tokens, reply.reasoning_tokens)
+
+    def _failed(self, attempt: Attempt, error: RunError, now: float, *, given_up: bool = False) -> None:
         work, request, lane = attempt.work, attempt.request, attempt.lane
-        self._report(attempt, status_of(error), now, (0, 0, 0))
+        self._report(attempt, status_of(error), now, (0, 0, 0), given_up=given_up)
         if isinstance(error, LimitReachedError) and error.kind != "CAPACITY":
             if lane.books.refused(error, attempt.charge, now):
                 said = "run %s request %s: a refusal of %s told its limit, %s %s"
@@ -217,17 +236,37 @@ class Attempts:
                 logger.warning("run %s request %s: %s is gone: %s", work.run_id, request.number, lane.model.id, error)
                 self._lane_gone(lane, str(error))
         else:
-            if not isinstance(error, UnreachableError):
+            if not isinstance(error, (UnreachableError, UnusableReplyError)):
                 lane.books.give_back(attempt.charge, now)
             down = isinstance(error, (ProviderError, UnreachableError)) and attempt.ended != "superseded"
             if down and lane.failed(attempt.started, now):
                 said = "run %s request %s: %s failed again and again, so it is left alone for %.1f s"
                 logger.warning(said, work.run_id, request.number, lane.model.id, lane.closed_until - now)
-        if isinstance(error, RefusedError) and lane.goes_without(error.code or "", attempt.started, now):
+        if isinstance(error, RefusedError) and self._mends(attempt, error, now):
             if not request.done and not request.in_flight:
                 work.put_back(request, 0.0)
+        elif isinstance(error, RefusedError) and self._refuses_all(attempt, error, now):
+            work.stop(error)
         elif not request.done:
             self._again(attempt, error)
+
+    def _mends(self, attempt: Attempt, error: RefusedError, now: float) -> bool:
+        """Whether the lane can do without what it was refused for, so that the request just goes again."""
+        lane, most = attempt.lane, error.most_tokens
+        if most is not None and most < attempt.ceiling and attempt.request.refusals < MAX_REFUSALS:
+            attempt.request.refusals += 1
+            lane.writes_at_most(most)
+            return True
+        return lane.goes_without(error.code or "", attempt.started, now)
+
+    def _refuses_all(self, attempt: Attempt, error: RefusedError, now: float) -> bool:
+        """Take in a refusal; whether everything that was sent before the first one came was refused as well."""
+        work = attempt.work
+        work.refusals.take(error, attempt.request.number, attempt.lane.model.id, now)
+        first_at = work.refusals.first_at or now
+        if not work.refuses_all(attempt.request):
+            return False
+        return not any(other.work is work and other.started < first_at for other in self.in_flight)
 
     def _again(self, attempt: Attempt, error: RunError) -> None:
         """Decide what becomes of a request whose attempt failed; a sibling still in flight decides first."""
@@ -264,6 +303,8 @@ class Attempts:
         tokens: tuple[int, int, int],
         predicted_s: float | None = None,
         service_s: float | None = None,
+        *,
+        given_up: bool = False,
     ) -> None:
         work, request, lane = attempt.work, attempt.request, attempt.lane
         if predicted_s is None:
@@ -285,8 +326,24 @@ class Attempts:
                 work.cost_of(lane.model, tokens),
                 predicted_s,
                 service_s,
+                given_up and attempt.begun,
+                most_usd(lane.model, attempt.charge) if given_up and attempt.begun else 0.0,
             )
         )
+
+
+def _is_starved(reply: Reply) -> bool:
+    """Whether an answer without a text ended at its ceiling before a word of it was written."""
+    begun = reply.content.lstrip().lower()
+    unseen = reply.status != 200 or not begun or begun.startswith("<think>")
+    return reply.finish_reason == "length" and unseen and "{" not in begun
+
+
+def _tells_cost(reply: Reply | None, error: RunError | None) -> bool:
+    """Whether an attempt's end tells what it cost: by its usage, or by a refusal, which costs nothing."""
+    if reply is not None:
+        return reply.status != 200 or (reply.prompt_tokens is not None and reply.completion_tokens is not None)
+    return not isinstance(error, UnusableReplyError)
 
 
 def _internal(failure: Exception, lane: Lane) -> RunError:

@@ -25,7 +25,10 @@ class Budget:
         self._reserved_usd += _usd(model, charge.prompt, charge.ceiling)
 
     def release(self, model: Model, charge: Charge) -> None:
-        """Give back what was set aside for an attempt that is over."""
+        """Give back what was set aside for an attempt whose cost is known.
+
+        What was set aside for one that never told stays: it may have been billed.
+        """
         self._reserved_usd -= _usd(model, charge.prompt, charge.ceiling)
 
     def spend(self, model: Model, tokens: tuple[int, int, int]) -> float | None:
@@ -39,6 +42,13 @@ class Budget:
         cost = _usd(model, prompt - cached / 2, completion)
         self._spent_usd += cost
         return cost
+
+
+def most_usd(model: Model, charge: Charge) -> float | None:
+    """Return what an attempt that was charged so costs at most, None for an unknown price."""
+    if model.prompt_usd is None or model.completion_usd is None:
+        return None
+    return _usd(model, charge.prompt, charge.ceiling)
 
 
 def _usd(model: Model, prompt: float, completion: float) -> float:

@@ -67,7 +67,7 @@ def decide(error: RunError, *, tries: int, refusals: int, segments: int, rng: ra
             return Decision(Remedy.AGAIN if tries < MAX_TRIES else Remedy.NEXT_MODEL, wait_s)
         case LimitReachedError():
             return Decision(Remedy.AGAIN if refusals < MAX_REFUSALS else Remedy.FAIL)
-        case RefusedError(code="blocked_api_access" | "blocked"):
+        case RefusedError(code="account" | "blocked"):
             return Decision(Remedy.STOP)
         case RefusedError():
             return Decision(Remedy.NEXT_MODEL)

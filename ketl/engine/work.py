@@ -12,6 +12,7 @@ from ketl.engine.budget import Budget
 from ketl.engine.lane_routes import LaneRoute, LaneRoutes
 from ketl.engine.ports import Sender
 from ketl.engine.queues import Queues
+from ketl.engine.refusals import Refusals
 from ketl.engine.request import Request, estimate
 from ketl.errors import KetlError, ModelGoneError, RunError
 from ketl.language.languages import Language
@@ -26,6 +27,8 @@ from ketl.results.events import Event, Substituted
 MAX_LIMIT_WAIT_S = 300.0
 # A request may go once along its whole chain and so many times more before it is given up.
 _SPARE_TRIES = 4
+# While all that came back are refusals, so few at once find out whether there will be anything else.
+_DOUBTED_IN_FLIGHT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,7 @@ class Work:
         self.started = started
         self.vtime = 0.0
         self.hedges = 0
+        self.refusals = Refusals()
         self._sender = sender
         self._routes = LaneRoutes(routes)
         self._limits = limits
@@ -164,6 +168,8 @@ class Work:
             return None
         if self._limits.max_in_flight is not None and self._backlog.in_flight >= self._limits.max_in_flight:
             return None
+        if self.refusals.nothing_else and self._backlog.in_flight >= _DOUBTED_IN_FLIGHT:
+            return None
         return self._queues.pick(lane, lambda group: self._routes.serving(group, now))
 
     def pop(self, request: Request) -> None:
@@ -215,10 +221,11 @@ class Work:
         self._sent += 1
         self._budget.reserve(lane.model, charge)
 
-    def ended(self, request: Request, lane: Lane, charge: Charge) -> None:
-        """Take in that an attempt at a request is over, however it ended, and what came of it was acted on."""
+    def ended(self, request: Request, lane: Lane, charge: Charge, *, told: bool) -> None:
+        """Take in that an attempt at a request is over and was acted on; `told` whether its cost is known."""
         self._backlog.in_flight -= 1
-        self._budget.release(lane.model, charge)
+        if told:
+            self._budget.release(lane.model, charge)
         if self.stopped is not None:
             if not request.in_flight and not request.done:
                 self._close(request)
@@ -264,6 +271,10 @@ class Work:
                 pinned_for=request.pinned_for,
             )
         self._close(request)
+
+    def refuses_all(self, request: Request) -> bool:
+        """Whether the provider has refused whatever this run sent, so that the next model would, too."""
+        return self.refusals.is_all(self._routes.length(request.group))
 
     def next_model(self, request: Request, lane: Lane, error: RunError) -> None:
         """Move a request to the next model of its chain; fail it when there is none or all were tried."""

@@ -33,6 +33,9 @@ MAX_CONNECTIONS = 512
 # Shorter than the idle time-out of common servers (5 s), so that a connection is dropped by us and not
 # found dead by the next request, which could not be told from a failed one.
 KEEPALIVE_S = 4.0
+_MOST_TOKENS = 10_000_000  # no model's context is near; a larger figure is no count
+_OUT_OF_ROOM = re.compile(r"max(?:imum)?[ _](?:completion[ _])?tokens|token limit", re.IGNORECASE)
+_SENTENCE = 600  # characters of a provider's message that are looked at
 # The parameters of the SDK's private method that the frame stands in for.
 _BUILDS_BY = ["self", "options", "retries_taken"]
 
@@ -73,8 +76,10 @@ class GroqClient:
     async def complete(self, call: Call) -> Reply:
         """Return the answer to `call`.
 
-        Raises the RunError that fits the failure: AuthenticationError, LimitReachedError, ModelGoneError,
-        RefusedError, ProviderError, UnreachableError, or UnusableReplyError for a 200 without content.
+        Whatever was billed is an answer, with or without a text, and so is what the model had written when the
+        provider found it unreadable. Raises the RunError that fits the failure: AuthenticationError,
+        LimitReachedError, ModelGoneError, RefusedError, ProviderError, UnreachableError, or UnusableReplyError
+        for a 200 that tells nothing.
         """
         body = {
             "model": call.model,
@@ -85,6 +90,9 @@ class GroqClient:
         try:
             response = await self._post(orjson.dumps(body))
         except groq.APIError as error:
+            begun = read_failed_generation(error)
+            if begun is not None:
+                return begun
             raise to_ketl_error(error, call.model) from error
         return read_reply(response.content, response.headers.raw, call.model)
 
@@ -253,27 +261,61 @@ def normal_base_url(url: str) -> str:
 
 
 def read_reply(body: bytes, headers: list[tuple[bytes, bytes]], model: str) -> Reply:
-    """Return the reply in a 200's body and headers; raises UnusableReplyError when there is none."""
+    """Return the reply in a 200's body and headers, without content where it was billed and holds none.
+
+    Raises UnusableReplyError when it tells neither a text, nor a usage, nor that there was no room for a text.
+    """
     try:
         data = orjson.loads(body)
-        choice = data["choices"][0]
-        content = choice["message"]["content"]
-        usage = data.get("usage")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise UnusableReplyError("The provider's answer was cut off or unreadable.", model=model) from error
-    if not isinstance(content, str) or not content.strip():
-        raise UnusableReplyError("The model's answer was empty.", model=model)
-    usage = usage if isinstance(usage, dict) else {}
-    details = usage.get("prompt_tokens_details")
+    choices = _part(data, "choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    content = _part(_part(choice, "message"), "content")
+    content = content if isinstance(content, str) and content.strip() else ""
+    finish_reason = str(_part(choice, "finish_reason") or "stop")
+    usage = _part(data, "usage")
+    if not content and not isinstance(usage, dict) and finish_reason != "length":
+        raise UnusableReplyError("The provider's answer was cut off or unreadable.", model=model)
+    return _reply(content, finish_reason, usage, headers)
+
+
+def read_failed_generation(error: groq.APIError) -> Reply | None:
+    """Return what the model wrote that the provider could not read as JSON; None for any other error.
+
+    The provider's sentence tells a lack of room in the message or in place of the text; no text at all is the
+    same lack, spent on hidden reasoning.
+    """
+    if not isinstance(error, groq.APIStatusError) or error.status_code != 400:
+        return None
+    told = _part(error.body, "error")
+    if _part(told, "code") != "json_validate_failed":
+        return None
+    begun = _part(told, "failed_generation")
+    begun = begun if isinstance(begun, str) else ""
+    short = not begun.strip() or _OUT_OF_ROOM.search(f"{_part(told, 'message')} {begun}"[:_SENTENCE]) is not None
+    usage = _part(told, "usage") or _part(error.body, "usage")
+    return _reply(begun, "length" if short else "stop", usage, error.response.headers.raw, status=400)
+
+
+def _reply(
+    content: str, finish_reason: str, usage: object, headers: list[tuple[bytes, bytes]], *, status: int = 200
+) -> Reply:
     return Reply(
         content=content,
-        finish_reason=str(choice.get("finish_reason") or "stop"),
-        prompt_tokens=_whole(usage.get("prompt_tokens")),
-        completion_tokens=_whole(usage.get("completion_tokens")),
-        cached_tokens=(_whole(details.get("cached_tokens")) or 0) if isinstance(details, dict) else 0,
-        service_s=_seconds(usage.get("total_time")),
+        finish_reason=finish_reason,
+        prompt_tokens=_whole(_part(usage, "prompt_tokens")),
+        completion_tokens=_whole(_part(usage, "completion_tokens")),
+        cached_tokens=_whole(_part(_part(usage, "prompt_tokens_details"), "cached_tokens")) or 0,
+        reasoning_tokens=_whole(_part(_part(usage, "completion_tokens_details"), "reasoning_tokens")),
+        status=status,
+        service_s=_seconds(_part(usage, "total_time")),
         limits=read_limits(headers),
     )
+
+
+def _part(value: object, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def read_limits(headers: list[tuple[bytes, bytes]]) -> LimitFacts:
@@ -304,4 +346,6 @@ def _seconds(value: Any) -> float | None:
 
 
 def _whole(value: Any) -> int | None:
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    """Return a count; figures that cannot be one (negative, endless, of another kind) say nothing."""
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
+    return int(value) if known else None

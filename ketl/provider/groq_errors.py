@@ -9,7 +9,9 @@ import httpx
 
 from ketl._words import redact
 from ketl.errors import (
+    ACCOUNT,
     BLOCKED,
+    CEILING,
     AuthenticationError,
     KetlError,
     LimitReachedError,
@@ -20,6 +22,7 @@ from ketl.errors import (
     UnusableReplyError,
 )
 
+_LOOKED_AT = 600  # characters of a provider's message that are looked at
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|us|µs|ns|h|m|s|d)")
 _UNIT_S = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _KIND = re.compile(r"\((RPM|RPD|TPM|TPD|ITPM|OTPM|RPS|ITPD|OTPD)\)")
@@ -33,6 +36,25 @@ _UNWANTED = {
     "reasoning": ("reasoning_effort", "reasoning_format", "include_reasoning", "reasoning effort"),
     "response_format": ("response_format", "response format", "json_schema", "json schema", "json_object"),
 }
+_ACCOUNT_CODES = re.compile(
+    r"^(organi[sz]ation|account|workspace|billing|payment|insufficient_(quota|balance|funds|credits?))|"
+    r"_(restricted|suspended|deactivated)$|^(blocked_api_access|quota_exceeded|spend_limit\w*)$"
+)
+# A sentence that speaks of the account and of nothing in the request.
+_ACCOUNT_WORDS = re.compile(
+    r"\b(organi[sz]ation|account|workspace|project|subscription)\b.{0,60}?\b(restricted|suspended|disabled|deactivated|"
+    r"blocked|closed|terminated|inactive|not active|on hold|past due|banned|expired)\b|"
+    r"\b(insufficient|exceeded|depleted|out of|not enough)\b.{0,30}?\b(quota|balance|credits?|funds)\b|"
+    r"\bpayment\b.{0,30}?\b(required|failed|overdue|method)\b|\bspend(ing)? limit\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_LEAST_CEILING = 64  # no model that writes texts stops below; a smaller figure is about something else
+_CEILING_FIELDS = ("max_completion_tokens", "max_tokens")
+_AT_MOST = re.compile(
+    r"(?:less than or equal to|at most|no more than|not exceed|up to|maximum(?: value)?(?: of| is)?|<=|≤)"
+    r"[^\d\n]{0,40}?(\d[\d,]*)",
+    re.IGNORECASE,
+)
 _GONE_CODES = frozenset({"model_decommissioned", "model_not_found", "model_not_active", "model_terms_required"})
 
 
@@ -62,6 +84,8 @@ def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
     status = error.status_code
     code, message = _error_words(error.body)
     wait_s = _wait(error.response.headers, message)
+    if _is_account(status, code, message):
+        return RefusedError(_account_words(code, message), code=ACCOUNT, model=model)
     if status == 401:
         return AuthenticationError(
             "The provider refused the API key. Check GROQ_API_KEY: it may be mistyped, revoked or expired."
@@ -78,22 +102,24 @@ def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
         return ProviderError(
             f"The provider failed (status {status}). This usually passes.", status=status, model=model, wait_s=wait_s
         )
-    if code == "json_validate_failed" or status == 422:
+    if status == 422:
         return UnusableReplyError("The model did not produce a readable answer.", model=model)
     if status in (408, 409):
         return ProviderError(f"The provider was busy (status {status}).", status=status, model=model, wait_s=wait_s)
-    if code == "blocked_api_access":
-        return RefusedError(
-            "The provider's spend limit for this account is reached. Raise it in the provider's console.",
-            code=code,
-            model=model,
-        )
     if status == 403:
         return RefusedError(
             "A proxy, a firewall or the provider blocks the requests (status 403). Ask who runs the network, or check "
             "what the key may do.",
             code=BLOCKED,
             model=model,
+        )
+    most = _own_maximum(error.body, message)
+    if most is not None:
+        return RefusedError(
+            f"{model} writes at most {most:,} tokens at once, fewer than a text needs. Shorten the text.",
+            code=CEILING,
+            model=model,
+            most_tokens=most,
         )
     said = f"{code} {message}".lower()
     unwanted = next((name for name, words in _UNWANTED.items() if any(word in said for word in words)), None)
@@ -102,6 +128,37 @@ def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
         code=unwanted or code or None,
         model=model,
     )
+
+
+def _is_account(status: int, code: str, message: str) -> bool:
+    """Whether the provider refuses the account and not this request.
+
+    Limits of a minute or a day name the organization and the billing page, too, so of those only the code counts.
+    """
+    if code.startswith("model_"):
+        return False
+    if status == 402 or (400 <= status < 500 and _ACCOUNT_CODES.search(code)):
+        return True
+    spoken = status in (400, 401, 403) and "model" not in message.lower()
+    return spoken and _ACCOUNT_WORDS.search(message[:_LOOKED_AT]) is not None
+
+
+def _account_words(code: str, message: str) -> str:
+    if code == "blocked_api_access":
+        return "The provider's spend limit for this account is reached. Raise it in the provider's console."
+    said = _short(message).rstrip(".") or code.replace("_", " ") or "it gives no reason"
+    return f"The provider refuses this account: {said}. See to it in the provider's console, then run the rest again."
+
+
+def _own_maximum(body: object, message: str) -> int | None:
+    """Return the provider's own ceiling for an answer's tokens, None when it is about something else."""
+    inner = body.get("error") if isinstance(body, dict) else None
+    param = inner.get("param") if isinstance(inner, dict) else None
+    if param not in _CEILING_FIELDS and not any(name in message for name in _CEILING_FIELDS):
+        return None
+    found = _AT_MOST.search(message[:_LOOKED_AT])
+    most = int(found[1].replace(",", "")) if found else 0
+    return most if most >= _LEAST_CEILING else None
 
 
 def _has_timeout(error: BaseException | None) -> bool:

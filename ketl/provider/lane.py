@@ -94,8 +94,13 @@ class Lane:
 
     def ceiling(self, tag: str, expected_tokens: float) -> int:
         """Return the completion ceiling for an answer expected to take `expected_tokens` in this language."""
-        room = self.tokens.ceiling(tag, expected_tokens) + 2 * self.model.reasoning_tokens
-        return min(room, self.model.max_completion_tokens)
+        hidden = max(2 * self.model.reasoning_tokens, int(self.tokens.hidden))
+        return min(self.tokens.ceiling(tag, expected_tokens) + hidden, self.model.max_completion_tokens)
+
+    def writes_at_most(self, tokens: int) -> None:
+        """Take in the provider's own ceiling for an answer, where it is below what the table says."""
+        if tokens < self.model.max_completion_tokens:
+            self.model = replace(self.model, max_completion_tokens=tokens)
 
     def open_at(self, now: float) -> bool:
         """Whether the breaker lets requests pass: closed lanes pass nothing, a lane on probation one at a time."""

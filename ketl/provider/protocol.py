@@ -42,9 +42,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A 200 answer: its text, why it ended, what it cost in tokens, and what its headers say of the limits.
+    """What a model wrote: its text, why it ended, what it cost in tokens, and what its headers say of the limits.
 
-    Token counts are None when the answer had no usage; `service_s` is how long the provider says it took.
+    `content` is empty where a billed answer holds no text. `status` is the HTTP status: 200, or 400 where the
+    provider itself could not read what the model wrote. Token counts are None when the answer had no usage;
+    `reasoning_tokens` are those of the completion that were hidden reasoning, None when it does not say;
+    `service_s` is how long the provider says it took.
     """
 
     content: str
@@ -52,6 +55,8 @@ class Reply:
     prompt_tokens: int | None
     completion_tokens: int | None
     cached_tokens: int = 0
+    reasoning_tokens: int | None = None
+    status: int = 200
     service_s: float | None = None
     limits: LimitFacts = NO_LIMIT_FACTS
 

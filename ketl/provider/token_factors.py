@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _UNKNOWN_VOCABULARY = 1.2
+# An answer without a word tells only that the ceiling was too low, not by how much: one wide step and then
+# down with what is seen costs fewer billed answers than doubling up to it.
+_STARVED_WIDENING = 4.0
+_FIRST_HIDDEN = 1_024.0  # a short text's ceiling says nothing of how much a model thinks
+_MOST_HIDDEN = 16_384.0
+_CUT_WIDENING = 1.5
+_MOST_CUT = 8.0  # times the expected tokens; an answer that rambles on must not widen all others without end
+_CUT_DECAY = 0.99
+_HIDDEN_MARGIN = 1.5
+_HIDDEN_DECAY = 0.97
 
 
 @dataclass(slots=True)
@@ -12,6 +22,7 @@ class _Factor:
     answers: int = 0
     mean: float = 1.0
     high: float = 0.0
+    cut: float = 0.0
 
 
 class TokenFactors:
@@ -21,17 +32,26 @@ class TokenFactors:
         self._prompt = 1.0
         self._prompt_answers = 0
         self._by_tag: dict[str, _Factor] = {}
+        self._hidden = 0.0
+        self._starved_at = 0.0
 
-    def learn(self, tag: str, expected_prompt: float, prompt: float, expected: float, completion: float) -> None:
-        """Take in one answer's usage against what was expected for it."""
+    def learn_prompt(self, expected_prompt: float, prompt: float) -> None:
+        """Take in what one prompt took against what was expected for it."""
         ratio = prompt / max(1.0, expected_prompt)
         weight = max(0.05, 1.0 / (self._prompt_answers + 1))
         self._prompt += weight * (ratio - self._prompt)
         self._prompt_answers += 1
+
+    def learn(self, tag: str, expected: float, completion: float, reasoning: float | None = None) -> None:
+        """Take in what one whole answer took against what was expected for it, and how much of it was hidden."""
+        if self._hidden:
+            hidden = completion - expected if reasoning is None else reasoning
+            self._hidden = max(_HIDDEN_MARGIN * max(hidden, self._starved_at), _HIDDEN_DECAY * self._hidden)
         factor = self._by_tag.setdefault(tag, _Factor())
         ratio = completion / max(1.0, expected)
         factor.mean += max(0.05, 1.0 / (factor.answers + 1)) * (ratio - factor.mean)
         factor.high = max(ratio, factor.high * 0.99)
+        factor.cut *= _CUT_DECAY
         factor.answers += 1
 
     @property
@@ -44,10 +64,21 @@ class TokenFactors:
         """What to multiply expected prompt tokens by: unknown vocabularies count up to a fifth more."""
         return self._prompt * 1.03 if self._prompt_answers >= 3 else max(_UNKNOWN_VOCABULARY, self._prompt)
 
-    def cut_off(self, tag: str) -> None:
-        """Take in that a ceiling was too low for this language."""
+    def cut_off(self, tag: str, expected: float, ceiling: float) -> None:
+        """Take in that this ceiling cut an answer in this language off; a whole burst of them says it once."""
         factor = self._by_tag.setdefault(tag, _Factor())
-        factor.high = max(1.6, factor.high) * 1.5
+        factor.cut = max(factor.cut, min(_MOST_CUT, _CUT_WIDENING * ceiling / max(1.0, expected)))
+
+    def starved(self, ceiling: float) -> None:
+        """Take in that hidden reasoning used this ceiling up before a word was written."""
+        self._starved_at = max(self._starved_at, min(_MOST_HIDDEN, ceiling))
+        widened = max(_FIRST_HIDDEN, _STARVED_WIDENING * ceiling)
+        self._hidden = max(self._hidden, min(_MOST_HIDDEN, widened))
+
+    @property
+    def hidden(self) -> float:
+        """The room that hidden reasoning was seen to need for an answer, in tokens; 0 where it never starved one."""
+        return self._hidden
 
     def expected(self, tag: str, tokens: float) -> float:
         """Return the completion tokens to expect where the table expects `tokens`."""
@@ -58,6 +89,6 @@ class TokenFactors:
         """Return the `max_completion_tokens` to ask for: room enough, since all of it is charged at admission."""
         factor = self._by_tag.get(tag)
         margin = 1.7 if factor is None or factor.answers < 3 else min(4.0, factor.high * 1.2 + 0.05)
-        if factor is not None and factor.answers < 3:
-            margin = max(margin, factor.high)
+        if factor is not None:
+            margin = max(margin, factor.cut, factor.high if factor.answers < 3 else 0.0)
         return int(tokens * margin) + 16

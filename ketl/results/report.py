@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ketl._figures import counted, dollars
 from ketl.results.baseline import Baseline, bound_s
 from ketl.results.crowd import Shown
 from ketl.results.gain import Step
@@ -71,6 +72,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         "failed": facts.counts.status.get(Status.FAILED, 0),
         "cancelled": facts.counts.status.get(Status.CANCELLED, 0),
         "doubted": facts.counts.doubted,
+        "given_up": tally.given_up,
         "from_memory": facts.counts.from_memory,
         "duplicates_avoided": facts.units - facts.segments,
         "makespan_s": _round(makespan),
@@ -93,6 +95,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         if facts.predicted_s > 0 and tally.requests
         else None,
         "cost_usd": None if tally.cost_usd is None else round(tally.cost_usd, 6),
+        "given_up_usd": None if tally.given_up_usd is None else round(tally.given_up_usd, 6),
         "tokens": {
             "prompt": sum(m.prompt for m in tally.models.values()),
             "completion": sum(m.completion for m in tally.models.values()),
@@ -120,6 +123,18 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         "gain": {name: {k: _round(v) for k, v in asdict(step).items()} for name, step in facts.gain.items()},
         "peak_rss_mb": peak_rss_mb(),
     }
+
+
+def given_up_words(report: Mapping[str, Any]) -> str:
+    """Return the sentence on the calls that were given up without an answer, empty when there were none."""
+    count = report.get("given_up", 0)
+    if not count:
+        return ""
+    most_usd = report.get("given_up_usd")
+    said = f"{counted(count, 'call')} {'was' if count == 1 else 'were'} given up; {'it' if count == 1 else 'they'} may"
+    if most_usd is None:
+        return f"{said} have cost more, at a price that is not known."
+    return f"{said} have cost up to {dollars(most_usd)} more."
 
 
 def peak_rss_mb() -> float | None:

@@ -98,6 +98,8 @@ class Tally:
         self.cost_usd: float | None = 0.0
         self.repair_cost_usd = 0.0
         self.hedges = 0
+        self.given_up = 0
+        self.given_up_usd: float | None = 0.0
         self.limit: LimitReached | None = None
         self.refusals = 0
         self.crowd = Crowd()
@@ -181,6 +183,9 @@ class Tally:
             if event.kind == "repair":
                 self.repair_cost_usd += event.cost_usd
         self.hedges += event.kind == "hedge"
+        self.given_up += event.given_up
+        if event.given_up and self.given_up_usd is not None:
+            self.given_up_usd = None if event.possible_usd is None else self.given_up_usd + event.possible_usd
         before = self.spent.get((event.language_tag, event.model), (0, 0.0))
         self.spent[event.language_tag, event.model] = (
             before[0] + prompt + completion,

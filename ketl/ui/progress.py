@@ -13,6 +13,7 @@ import streamlit as st
 from ketl._figures import counted, dollars, duration
 from ketl.language.languages import language_name
 from ketl.results.outcome import Status
+from ketl.results.report import given_up_words
 from ketl.runs.host import RunView
 from ketl.store.records import RunStatus
 from ketl.ui import words
@@ -214,3 +215,6 @@ def _badges(report: Mapping[str, Any], engine: str) -> None:
             color="gray",
             help="Demo: nothing was billed; this is the list price on Groq." if engine == "demo" else None,
         )
+    given_up = given_up_words(report)
+    if given_up:
+        st.caption(given_up)

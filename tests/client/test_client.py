@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from ketl._words import hide_key
 from ketl.errors import (
+    ACCOUNT,
     BLOCKED,
+    CEILING,
     AuthenticationError,
     LimitReachedError,
     ModelGoneError,
@@ -177,9 +179,24 @@ def test_a_bare_413_is_too_large_with_its_facts_unknown() -> None:
          "blocked at the organization level"),
         (refusal(403, "blocked for this project", "model_permission_blocked_project"), ModelGoneError, {}, "blocked"),
         (refusal(400, "terms", "model_terms_required"), ModelGoneError, {}, "terms"),
-        (refusal(400, "Failed to generate JSON", "json_validate_failed"), UnusableReplyError, {}, "readable answer"),
         (refusal(422, "semantic"), UnusableReplyError, {}, "readable answer"),
-        (refusal(400, "spend", "blocked_api_access"), RefusedError, {"code": "blocked_api_access"}, "spend limit"),
+        (refusal(400, "spend", "blocked_api_access"), RefusedError, {"code": ACCOUNT}, "spend limit"),
+        (refusal(400, f"Organization `{ORGANIZATION}` has been restricted.", "organization_restricted"), RefusedError,
+         {"code": ACCOUNT}, "has been restricted"),
+        (refusal(403, "This organization has been suspended"), RefusedError, {"code": ACCOUNT}, "been suspended"),
+        (refusal(401, "This account was closed", "account_deactivated"), RefusedError, {"code": ACCOUNT}, "closed"),
+        (refusal(402, ""), RefusedError, {"code": ACCOUNT}, "refuses this account"),
+        (refusal(429, "You exceeded your current quota", "insufficient_quota"), RefusedError,
+         {"code": ACCOUNT}, "quota"),
+        (refusal(400, "Insufficient balance"), RefusedError, {"code": ACCOUNT}, "Insufficient balance"),
+        (refusal(400, "Your organization must be verified to use the model `x`", "unverified"), RefusedError,
+         {"code": "unverified"}, "verified"),
+        (refusal(400, "`max_completion_tokens` must be at least 1 and less than or equal to `8192`, the maximum value "
+                 "for `max_completion_tokens` of this model"), RefusedError,
+         {"code": CEILING, "most_tokens": 8192}, "8,192"),
+        (refusal(400, "max_tokens is too large: 9000. This model supports at most 4,096 completion tokens."),
+         RefusedError, {"code": CEILING, "most_tokens": 4096}, "4,096"),
+        (refusal(400, "max_tokens must be a number"), RefusedError, {"most_tokens": None}, "must be a number"),
         (refusal(400, "property 'n' is unsupported", "unsupported"), RefusedError, {"code": "unsupported"},
          "property 'n' is unsupported"),
         (refusal(404, "Unknown request URL: POST /nothing", "unknown_url"), RefusedError, {"code": "unknown_url"},
@@ -211,13 +228,61 @@ def test_each_refusal_is_its_named_error_with_its_facts(
         b"", b"upstream timed out", b"<html></html>", b"[]", b"null", b"42", b"{}", b'{"choices": []}',
         b'{"choices": [{}]}', b'{"choices": [{"message": null}]}', b'{"choices": [{"message": {"role": "assistant"}}]}',
         b'{"error": {"message": "x"}}', b'{"choices": {"0": 1}}', b'{"choices": [[1]]}', b"\xff\xfe",
-        completion(None), completion(""), completion(" \n"), completion(["a"]), completion(5),
     ],
     ids=str,
 )  # fmt: skip
-def test_a_200_that_holds_no_answer_is_unusable(body: object) -> None:
+def test_a_200_that_tells_nothing_is_unusable(body: object) -> None:
     error = complete(Answer(200, body))
     assert type(error) is UnusableReplyError and str(error).endswith(".") and error.model == CALL.model
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        completion(None), completion(""), completion(" \n"), completion(["a"]), completion(5), completion(choices=[]),
+        completion(choices=None), completion(choices={"0": 1}), completion(choices=[[1]]), completion(choices=[{}]),
+    ],
+    ids=lambda body: str(body["choices"]),
+)  # fmt: skip
+def test_a_billed_answer_without_a_text_tells_what_it_cost(body: object) -> None:
+    reply = complete(Answer(200, body))
+    assert isinstance(reply, Reply)
+    assert (reply.content, reply.status, reply.prompt_tokens, reply.completion_tokens) == ("", 200, 120, 34)
+
+
+def test_an_answer_that_was_eaten_by_hidden_reasoning_says_so() -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 77, "completion_tokens_details": {"reasoning_tokens": 77}}
+    choice = {"message": {"content": ""}, "finish_reason": "length"}
+    reply = complete(Answer(200, {"choices": [choice], "usage": usage}))
+    assert isinstance(reply, Reply) and reply.finish_reason == "length" and reply.reasoning_tokens == 77
+
+
+@pytest.mark.parametrize(
+    ("told", "finish_reason"),
+    [
+        ({"failed_generation": "max completion tokens reached before generating a valid document"}, "length"),
+        ({"failed_generation": '{"a": "x", "b'}, "stop"),
+        ({"failed_generation": ""}, "length"),
+        ({}, "length"),
+        ({"failed_generation": "{", "message": "Failed: max completion tokens reached before"}, "length"),
+        ({"failed_generation": "As an AI", "usage": {"prompt_tokens": 5, "completion_tokens": 6}}, "stop"),
+    ],
+    ids=str,
+)
+def test_what_the_provider_could_not_read_is_kept_with_the_reason(told: dict[str, Any], finish_reason: str) -> None:
+    reply = complete(Answer(400, {"error": {"code": "json_validate_failed", "message": "Failed", **told}}))
+    assert isinstance(reply, Reply)
+    assert (reply.status, reply.content, reply.finish_reason) == (400, told.get("failed_generation", ""), finish_reason)
+    assert reply.prompt_tokens == told.get("usage", {}).get("prompt_tokens")
+
+
+@pytest.mark.parametrize("figure", [-5, 1e300, True, "7", None, float("inf")])
+def test_a_count_of_tokens_that_cannot_be_one_says_nothing(figure: object) -> None:
+    body = json.dumps(completion("{}", usage={"prompt_tokens": figure, "completion_tokens": 3})).encode()
+    try:
+        assert read_reply(body, [], "m").prompt_tokens is None
+    except UnusableReplyError:
+        assert figure == float("inf")  # no JSON
 
 
 @pytest.mark.parametrize("sent", [0, 20, 70, 150])
@@ -350,7 +415,8 @@ def test_any_duration_the_provider_writes_is_read_exactly(milliseconds: int) -> 
 @given(st.binary(max_size=80) | st.sampled_from([b"[" * 3000, b'{"choices":[{"message":{"content":' + b"[" * 2000]))
 def test_any_body_at_all_is_read_or_unusable(body: bytes) -> None:
     try:
-        assert read_reply(body, [], "m").content.strip()
+        reply = read_reply(body, [], "m")
+        assert reply.content == "" or reply.content.strip()
     except UnusableReplyError as error:
         assert error.model == "m"
 

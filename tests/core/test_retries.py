@@ -20,6 +20,7 @@ from ketl.engine.retries import (
     decide,
 )
 from ketl.errors import (
+    ACCOUNT,
     BLOCKED,
     AuthenticationError,
     LimitReachedError,
@@ -36,7 +37,7 @@ TOO_LARGE = LimitReachedError("large", kind="TPM", limit=8000, requested=9000, t
 FULL = LimitReachedError("full", kind="CAPACITY")
 FAMILY = [
     *(RATE_LIMIT, TOO_LARGE, FULL, RunError("other"), AuthenticationError("key"), ModelGoneError("gone")),
-    *(RefusedError("no"), RefusedError("spent", code="blocked_api_access"), UnusableReplyError("empty")),
+    *(RefusedError("no"), RefusedError("spent", code=ACCOUNT), UnusableReplyError("empty")),
     *(ProviderError("down", status=503), UnreachableError("reset"), UnreachableError("late", timed_out=True)),
 ]
 seeds = st.integers(0, 2**32).map(random.Random)
@@ -79,7 +80,7 @@ def test_backing_off_uses_the_whole_range_so_that_no_herd_forms() -> None:
     ("error", "remedy"),
     [
         (AuthenticationError("key"), Remedy.STOP),
-        (RefusedError("spent", code="blocked_api_access"), Remedy.STOP),
+        (RefusedError("spent", code=ACCOUNT), Remedy.STOP),
         (RefusedError("no such parameter", code="invalid"), Remedy.NEXT_MODEL),
         (RefusedError("a firewall", code=BLOCKED), Remedy.STOP),
         (ModelGoneError("gone"), Remedy.NEXT_MODEL),

@@ -91,7 +91,7 @@ def test_prompts_are_expected_as_they_were_seen(ratio: float) -> None:
     factors = TokenFactors()
     assert factors.prompt_mean == 1.0 and factors.prompt == 1.2  # an unknown vocabulary may take a fifth more
     for _ in range(20):
-        factors.learn("es", 1000, 1000 * ratio, 100, 100)
+        factors.learn_prompt(1000, 1000 * ratio)
     assert factors.prompt_mean == pytest.approx(ratio)
     assert factors.prompt == pytest.approx(1.03 * ratio)
 
@@ -99,8 +99,8 @@ def test_prompts_are_expected_as_they_were_seen(ratio: float) -> None:
 def test_one_odd_prompt_moves_what_is_expected_towards_it_and_no_further() -> None:
     factors = TokenFactors()
     for _ in range(10):
-        factors.learn("es", 1000, 1000, 100, 100)
-    factors.learn("es", 1000, 2100, 100, 100)
+        factors.learn_prompt(1000, 1000)
+    factors.learn_prompt(1000, 2100)
     assert factors.prompt_mean == pytest.approx(1.1)
 
 

@@ -1,0 +1,309 @@
+"""What a run pays: every billed answer, what was given up besides, and a cap that no answer can talk it over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ketl.engine.refusals import Refusals
+from ketl.engine.work import Work, WorkLimits
+from ketl.errors import ACCOUNT, ProviderError, RefusedError, RunError, UnreachableError, UnusableReplyError
+from ketl.provider.models import model_facts
+from ketl.provider.protocol import Call, Reply
+from ketl.provider.token_factors import TokenFactors
+from ketl.results.events import Answered
+from ketl.results.report import given_up_words
+from ketl.results.tally import Tally
+from tests.engine.direct import Happened, Seen, jackets, work_through
+from tests.fakes import SUCCESSOR, WESTERN, lanes_for, products, selection, translate, translated
+
+PRICED = model_facts(WESTERN)
+
+
+def usd(prompt: float, completion: float) -> float:
+    return (prompt * (PRICED.prompt_usd or 0.0) + completion * (PRICED.completion_usd or 0.0)) / 1e6
+
+
+def reply(content: str, finish_reason: str = "stop", *, prompt: int | None = 300, completion: int | None = 40) -> Reply:
+    return Reply(content=content, finish_reason=finish_reason, prompt_tokens=prompt, completion_tokens=completion)
+
+
+def tally_of(happened: Happened) -> Tally:
+    tally = Tally()
+    for event in happened.events:
+        tally.add(event)
+    return tally
+
+
+def eaten(below: int) -> Any:
+    """Return an answer function whose hidden reasoning uses up every ceiling below this."""
+
+    def answer(call: Call, user: dict[str, Any], number: int) -> Any:
+        if call.max_completion_tokens >= below:
+            return translated(user)
+        return reply("", "length", completion=call.max_completion_tokens)
+
+    return answer
+
+
+@pytest.mark.parametrize("content", ["", "no object at all", "{", '{"other": "x"}'])
+def test_an_answer_that_brings_nothing_is_paid_settled_and_told(content: str) -> None:
+    provider = Seen(lambda call, user, number: reply(content) if number == 0 else translated(user), models=(WESTERN,))
+    happened = work_through(provider, [jackets(1)])
+    first = happened.of(Answered)[0]
+    assert first.status == "unusable" and first.tokens == (300, 40, 0)
+    assert first.cost_usd == pytest.approx(usd(300, 40))
+    assert len(happened.outcomes) == 1 and tally_of(happened).given_up == 0
+
+
+def test_requests_after_one_that_was_starved_have_room_at_once() -> None:
+    provider = Seen(eaten(700), models=(WESTERN,))
+    happened = work_through(provider, [[item] for item in jackets(40)], limits=WorkLimits(max_in_flight=2))
+    assert len(happened.outcomes) == 40
+    rooms = [call.max_completion_tokens for call in provider.whole]
+    # Two were under way together, and once the lane finds out whether less does.
+    assert sum(room < 700 for room in rooms) <= 4
+
+
+def test_a_pack_that_was_starved_is_split_and_nothing_of_it_is_lost() -> None:
+    provider = Seen(eaten(700), models=(WESTERN,))
+    happened = work_through(provider, [jackets(8)])
+    assert provider.sizes == [8, 4, 4]
+    assert len(happened.outcomes) == 8 and all(outcome.text for outcome in happened.outcomes.values())
+
+
+def test_a_burst_of_starved_answers_widens_the_room_once() -> None:
+    one, burst = TokenFactors(), TokenFactors()
+    one.starved(400)
+    one.cut_off("de", 100, 170)
+    for _ in range(50):
+        burst.starved(400)
+        burst.cut_off("de", 100, 170)
+    assert burst.hidden == one.hidden and burst.ceiling("de", 100) == one.ceiling("de", 100)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["starved", "cut", "whole"]), st.integers(1, 60_000)), max_size=60))
+def test_whatever_answers_took_the_room_stays_within_bounds_and_above_what_starved(ends: list[tuple[str, int]]) -> None:
+    factors, starved_at = TokenFactors(), 0
+    for end, tokens in ends:
+        if end == "starved":
+            factors.starved(tokens)
+            starved_at = max(starved_at, tokens)
+        elif end == "cut":
+            factors.cut_off("de", 100, tokens)
+        else:
+            factors.learn("de", 100, 100, reasoning=min(tokens, 500))
+        assert factors.hidden >= min(starved_at, 16_384)
+        assert factors.ceiling("de", 100) <= 100 * 8 + 16
+
+
+def hung(number: int, hanging: int) -> float:
+    return 1e6 if number < hanging else 0.5
+
+
+def test_calls_that_were_given_up_are_counted_with_what_they_may_have_cost() -> None:
+    provider = Seen(seconds=lambda call, user, number: hung(number, 1), models=(WESTERN,))
+    happened = work_through(provider, [jackets(1)], limits=WorkLimits(hedging=False))
+    tally = tally_of(happened)
+    first = happened.of(Answered)[0]
+    assert len(happened.outcomes) == 1
+    assert first.status == "timeout" and first.given_up and first.tokens == (0, 0, 0)
+    assert tally.given_up == 1
+    assert tally.given_up_usd == first.possible_usd
+    assert (first.possible_usd or 0.0) >= usd(0, provider.whole[0].max_completion_tokens)
+
+
+def test_a_race_that_was_lost_is_given_up_as_well() -> None:
+    provider = Seen(seconds=lambda call, user, number: hung(number, 1), models=(WESTERN,))
+    tally = tally_of(work_through(provider, [[item] for item in jackets(3)]))
+    assert tally.hedges == 1 and tally.given_up == 1
+    assert tally.models[WESTERN].status_counts["superseded"] == 1
+
+
+def test_what_the_person_cancels_is_given_up_as_well() -> None:
+    async def stop(work: Work) -> None:
+        await asyncio.sleep(0.2)
+        work.stop(RunError("You stopped it."))
+
+    provider = Seen(seconds=lambda call, user, number: 5.0, models=(WESTERN,))
+    tally = tally_of(work_through(provider, [[item] for item in jackets(4)], meddle=stop))
+    assert tally.given_up == len(provider.whole) > 0
+
+
+def test_the_price_of_what_was_given_up_is_unknown_where_the_models_is() -> None:
+    provider = Seen(seconds=lambda call, user, number: hung(number, 1), models=("someone/new",))
+    tally = tally_of(work_through(provider, [jackets(1)]))
+    assert tally.given_up == 1 and tally.given_up_usd is None
+
+
+@pytest.mark.parametrize("error", [UnreachableError("reset"), ProviderError("down"), UnusableReplyError("unreadable")])
+def test_a_call_that_failed_by_itself_was_not_given_up(error: RunError) -> None:
+    provider = Seen(lambda call, user, number: error if number == 0 else translated(user), models=(WESTERN,))
+    tally = tally_of(work_through(provider, [jackets(1)]))
+    assert tally.given_up == 0 and tally.given_up_usd == 0.0
+
+
+def test_what_was_given_up_counts_against_the_cap_for_good() -> None:
+    packs = [[item] for item in jackets(20)]
+    plain = work_through(Seen(models=(WESTERN,)), packs)
+    dearest = max(event.cost_usd for event in plain.of(Answered))
+    hanging = Seen(seconds=lambda call, user, number: 1e6, models=(WESTERN,))
+    cap = 6 * dearest
+    happened = work_through(hanging, packs, limits=WorkLimits(max_cost_usd=cap, hedging=False))
+    assert happened.work.stopped is not None
+    assert 0.0 < sum(event.possible_usd for event in happened.of(Answered)) <= cap
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        ({}, ""),
+        ({"given_up": 0, "given_up_usd": 0.0}, ""),
+        ({"given_up": 1, "given_up_usd": 0.0031}, "1 call was given up; it may have cost up to $0.0031 more."),
+        ({"given_up": 12, "given_up_usd": 0.0031}, "12 calls were given up; they may have cost up to $0.0031 more."),
+        ({"given_up": 2, "given_up_usd": None}, "2 calls were given up; they may have cost more, at a price that is"),
+    ],
+    ids=["an older report", "none", "one", "twelve", "no price"],
+)
+def test_what_was_given_up_is_said_in_words(report: dict[str, Any], said: str) -> None:
+    assert given_up_words(report).startswith(said) and bool(given_up_words(report)) == bool(said)
+
+
+def test_a_report_tells_what_was_given_up() -> None:
+    report = translate(Seen(), selection(products(1), "es")).report
+    assert report["given_up"] == 0 and report["given_up_usd"] == 0.0
+
+
+ends = st.sampled_from(["right", "empty", "starved", "cut", "silent", "dear", "down", "reset", "unreadable", "hang"])
+
+
+@settings(max_examples=60)
+@given(st.lists(ends, min_size=1, max_size=60), st.floats(0.2, 40.0), st.integers(1, 8))
+def test_a_cap_is_crossed_by_no_more_than_what_was_in_flight(plan: list[str], room: float, at_once: int) -> None:
+    provider = Seen(models=(WESTERN,))
+    billed: list[float] = []
+
+    def answer(call: Call, user: dict[str, Any], number: int) -> Any:
+        end = plan[number % len(plan)]
+        ceiling = call.max_completion_tokens
+        completion = {"right": 20, "empty": 20, "starved": ceiling, "cut": ceiling, "dear": 3 * ceiling}.get(end, 0)
+        # What nobody tells is known by what was set aside for it, and no better.
+        prompt = (
+            300 if end in ("right", "empty", "starved", "cut", "dear") else (len(call.system) + len(call.user)) // 6
+        )
+        billed.append(usd(prompt, completion or ceiling) if end not in ("down", "reset") else 0.0)
+        match end:
+            case "right" | "dear" | "hang":
+                return reply(translated(user), completion=completion or ceiling)
+            case "empty":
+                return reply("", completion=completion)
+            case "starved":
+                return reply("", "length", completion=completion)
+            case "cut":
+                return reply('{"', "length", completion=completion)
+            case "silent":  # billed, and nobody says how much
+                return reply(translated(user), prompt=None, completion=None)
+            case "down":
+                return ProviderError("down")
+            case "reset":
+                return UnreachableError("reset")
+        return UnusableReplyError("unreadable")
+
+    provider.answer = answer
+    provider.seconds = lambda call, user, number: 1e6 if plan[number % len(plan)] == "hang" else 0.5
+    cap = room * usd(300, 80)
+    happened = work_through(
+        provider,
+        [[item] for item in jackets(12)],
+        limits=WorkLimits(max_cost_usd=cap, max_in_flight=at_once),
+        lanes=lanes_for(provider),
+    )
+    over = max(0.0, sum(billed) - cap)
+    # A reservation may be too small where an answer takes more than was asked for; only those in flight do.
+    assert over <= at_once * max(billed, default=0.0) + 1e-12
+    assert sum(event.cost_usd for event in happened.of(Answered)) <= cap + at_once * max(billed, default=0.0) + 1e-12
+
+
+@given(st.lists(st.sampled_from(["right", "empty", "starved", "unreadable", "hang"]), min_size=1, max_size=40))
+def test_a_cap_is_never_crossed_where_answers_keep_to_what_was_asked(plan: list[str]) -> None:
+    billed: list[float] = []
+
+    def answer(call: Call, user: dict[str, Any], number: int) -> Any:
+        end, prompt = plan[number % len(plan)], (len(call.system) + len(call.user)) // 6
+        completion = 10 if end in ("right", "empty") else call.max_completion_tokens
+        billed.append(usd(prompt, completion))
+        if end == "unreadable":
+            return UnusableReplyError("unreadable")
+        content = "" if end in ("empty", "starved") else translated(user)
+        return reply(content, "length" if end == "starved" else "stop", prompt=prompt, completion=completion)
+
+    provider = Seen(answer, models=(WESTERN,))
+    provider.seconds = lambda call, user, number: 1e6 if plan[number % len(plan)] == "hang" else 0.5
+    cap = 12 * usd(300, 80)
+    work_through(provider, [[item] for item in jackets(12)], limits=WorkLimits(max_cost_usd=cap))
+    assert sum(billed) <= cap
+
+
+def test_a_refused_account_stops_the_run_at_the_first_word_of_it() -> None:
+    provider = Seen(lambda call, user, number: RefusedError("The provider refuses this account.", code=ACCOUNT))
+    happened = work_through(provider, [[item] for item in jackets(60)])
+    assert len(provider.whole) <= 5 and "refuses this account" in str(happened.work.stopped)
+
+
+def test_one_refusal_for_every_request_and_model_stops_the_run() -> None:
+    provider = Seen(lambda call, user, number: RefusedError(f"No tea for {call.model} at {number} h.", code="tea"))
+    happened = work_through(provider, [[item] for item in jackets(200)])
+    assert "No tea" in str(happened.work.stopped)
+    assert len(provider.whole) <= 12
+
+
+def test_texts_that_are_refused_while_others_are_answered_stop_nothing() -> None:
+    def answer(call: Call, user: dict[str, Any], number: int) -> Any:
+        (text,) = user["segments"].values()
+        return RefusedError("Not this text.", code="policy") if int(text.split()[4]) % 2 else translated(user)
+
+    happened = work_through(Seen(answer), [[item] for item in jackets(40)])
+    assert happened.work.stopped is None
+    assert sum(bool(outcome.text) for outcome in happened.outcomes.values()) == 20
+
+
+def test_a_few_poor_texts_are_no_sign_of_a_provider_that_refuses_all() -> None:
+    refusals = Refusals()
+    for number in (1, 2):
+        for model in (WESTERN, SUCCESSOR, "third", "fourth"):
+            refusals.take(RefusedError("no", code="x"), number, model, 1.0)
+    assert not refusals.is_all(4)
+    refusals.take(RefusedError("no", code="x"), 3, WESTERN, 1.0)
+    assert refusals.is_all(4)
+    refusals.answered()
+    assert not refusals.is_all(4)
+
+
+def test_the_providers_own_ceiling_is_kept_from_then_on_and_packs_are_cut_to_it() -> None:
+    def answer(call: Call, user: dict[str, Any], number: int) -> Any:
+        if call.max_completion_tokens > 100:
+            return RefusedError("At most 100.", code="max_completion_tokens", most_tokens=100)
+        return translated(user)
+
+    provider = Seen(answer, models=(WESTERN,))
+    happened = work_through(provider, [jackets(16)])
+    assert len(happened.outcomes) == 16 and all(outcome.text for outcome in happened.outcomes.values())
+    rooms = [call.max_completion_tokens for call in provider.whole]
+    assert rooms[0] > 100 and all(room <= 100 for room in rooms[1:])
+    assert max(provider.sizes[1:]) < 16
+
+
+def test_a_provider_that_lowers_its_ceiling_without_end_is_left_in_the_end() -> None:
+    def answer(call: Call, user: dict[str, Any], number: int) -> Any:
+        most = call.max_completion_tokens - 1
+        return RefusedError(f"At most {most}.", code="max_completion_tokens", most_tokens=most)
+
+    provider = Seen(answer, models=(WESTERN,))
+    happened = work_through(provider, [jackets(1)])
+    assert len(happened.outcomes) == 1 and len(provider.whole) < 100
+    assert json.dumps([outcome.reason for outcome in happened.outcomes.values()])
