@@ -10,6 +10,9 @@ from ketl.engine.windows import Windows
 from ketl.provider.lane import Lane
 
 _EVERY_S = 0.05
+_SELDOM_S = 0.5
+# Of the oldest attempt's age: what is a minute old need not be looked at twenty times a second.
+_EVERY_SHARE = 0.02
 # Late whatever the spread of the answers is, or before it is known; but not before some that were sent later came.
 _FAR_TOO_LATE_S = 4.0
 _FAR_TOO_LATE = 6.0
@@ -21,7 +24,7 @@ _PASSED_OVER_AT_ONCE = 4
 
 
 class Hedging:
-    """Looks at `attempts` twenty times a second while there are any; one timer for all of them.
+    """Looks at `attempts` up to twenty times a second while there are any; one timer for all of them.
 
     `hedge` sends a late one a second time, `time_out` gives one up; `silent` is told of a lane that stayed silent
     after its oldest attempt was given up and sent again.
@@ -50,7 +53,10 @@ class Hedging:
     def begin(self) -> None:
         """Watch from now on; ends by itself with the last attempt."""
         if self._timer is None:
-            self._timer = self._loop.call_later(_EVERY_S, self._look)
+            self._watch_in(_EVERY_S)
+
+    def _watch_in(self, seconds: float) -> None:
+        self._timer = self._loop.call_later(seconds, self._look)
 
     def _look(self) -> None:
         self._timer = None
@@ -70,7 +76,8 @@ class Hedging:
         for waiting in overdue.values():
             self._give_up(waiting, now)
         if self._attempts:
-            self.begin()
+            oldest_s = now - min(attempt.started for attempt in self._attempts)
+            self._watch_in(min(_SELDOM_S, max(_EVERY_S, _EVERY_SHARE * oldest_s)))
 
     def _is_late(self, attempt: Attempt, elapsed: float, triggers: dict[str, float], now: float) -> bool:
         """Whether a second attempt pays; `triggers` holds this look's hedge triggers by model.
