@@ -23,7 +23,7 @@ from ketl.errors import (
     UnusableReplyError,
 )
 from ketl.logs import get_logger
-from ketl.prompts.replies import parse_reply
+from ketl.prompts.replies import LONG_CHARS, Parsed, parse_reply
 from ketl.provider.books import Charge
 from ketl.provider.lane import Lane
 from ketl.provider.protocol import Client, Reply
@@ -37,7 +37,7 @@ class Attempt:
     """One try at a request of a run's work in one lane, from admission to its answer.
 
     `numbers` are those of the windows it was sent through; `ended` is why it was cancelled from outside (timeout,
-    superseded or cancelled), empty otherwise.
+    superseded or cancelled), empty otherwise; `parsed` is there when a long answer was read in a thread.
     """
 
     work: Work
@@ -51,6 +51,7 @@ class Attempt:
     task: asyncio.Task[None] | None = None
     begun: bool = False
     ended: str = ""
+    parsed: Parsed | None = None
 
 
 class Attempts:
@@ -122,6 +123,8 @@ class Attempts:
                     request.items, request.language, attempt.lane.model, attempt.ceiling, request.faults
                 )
             )
+            if len(reply.content) > LONG_CHARS:
+                attempt.parsed = await asyncio.to_thread(parse_reply, reply.content, request.keys, reply.finish_reason)
         except RunError as failure:
             error = failure
         except asyncio.CancelledError:
@@ -177,7 +180,7 @@ class Attempts:
         if reply.finish_reason == "length":
             lane.tokens.cut_off(tag)
         tokens = (reply.prompt_tokens or 0, reply.completion_tokens or 0, reply.cached_tokens)
-        parsed = parse_reply(reply.content, request.keys, reply.finish_reason)
+        parsed = attempt.parsed or parse_reply(reply.content, request.keys, reply.finish_reason)
         status = "200" if parsed.texts else "unusable"
         # A time longer than the whole took is none of seconds, or none of this answer.
         said_s, trip_s = reply.service_s, self._round_trip_s
