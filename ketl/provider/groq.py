@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import ipaddress
 import re
 import urllib.request
-from collections.abc import Awaitable, Callable
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -17,7 +19,7 @@ from httpx_aiohttp import AiohttpTransport
 from ketl._words import hide_key
 from ketl.errors import UnusableReplyError
 from ketl.logs import get_logger
-from ketl.provider.groq_errors import to_ketl_error
+from ketl.provider.groq_errors import BodyTooLargeError, to_ketl_error
 from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, Reply
 
 if TYPE_CHECKING:
@@ -33,6 +35,12 @@ MAX_CONNECTIONS = 512
 # Shorter than the idle time-out of common servers (5 s), so that a connection is dropped by us and not
 # found dead by the next request, which could not be told from a failed one.
 KEEPALIVE_S = 4.0
+# The most bytes of one answer, packed or unpacked: many times what the largest model can write.
+MAX_BODY_BYTES = 4_000_000
+# The encodings that are unpacked with a bound; no other is asked for or read.
+_ENCODINGS = "gzip, deflate"
+# Figures above this are no limits and no counts of tokens.
+_MOST = 1e12
 # The parameters of the SDK's private method that the frame stands in for.
 _BUILDS_BY = ["self", "options", "retries_taken"]
 
@@ -57,7 +65,7 @@ class GroqClient:
             base_url=normal_base_url(base_url) if base_url else None,
             max_retries=0,
             timeout=timeout,
-            http_client=_DirectClient(_transport(limits), timeout),
+            http_client=_DirectClient(_transport(limits, base_url), timeout),
         )
 
     @property
@@ -185,13 +193,15 @@ class _DirectClient(httpx.AsyncClient):
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, timeout: httpx.Timeout) -> None:
-        super().__init__(transport=transport, timeout=timeout)
+        # A proxy is the transport's affair; looked for here, one of an unknown kind is an error even if unused.
+        super().__init__(transport=transport, timeout=timeout, headers={"Accept-Encoding": _ENCODINGS}, trust_env=False)
         self._direct = transport
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
         """Send `request` and return its response, read to the end unless it is to be streamed."""
         response = await self._direct.handle_async_request(request)
         response.request = request
+        _bound(response)
         if stream:
             return response
         try:
@@ -202,10 +212,59 @@ class _DirectClient(httpx.AsyncClient):
         return response
 
 
-def _transport(limits: httpx.Limits) -> AiohttpTransport:
+class _BoundedBody(httpx.AsyncByteStream):
+    """A body that is unpacked as it comes and ends with an error above MAX_BODY_BYTES, packed or unpacked."""
+
+    def __init__(self, raw: httpx.AsyncByteStream, *, packed: bool) -> None:
+        self._raw = raw
+        # 32 + 15: the header says whether it is gzip or zlib.
+        self._unpacker = zlib.decompressobj(47) if packed else None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        raw_left = left = MAX_BODY_BYTES
+        async for chunk in self._raw:
+            raw_left -= len(chunk)
+            if self._unpacker is not None:
+                try:
+                    chunk = self._unpacker.decompress(chunk, left + 1)
+                except zlib.error as error:
+                    raise httpx.DecodingError("the body is not packed as it says") from error
+            left -= len(chunk)
+            if raw_left < 0 or left < 0:
+                raise BodyTooLargeError("the body is too large")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._raw.aclose()
+
+
+def _bound(response: httpx.Response) -> None:
+    """Let the body of `response` be read with a bound only."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding:
+        # Unpacked by us: what httpx would do with it has no bound.
+        del response.headers["content-encoding"]
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream), "an async transport gives an async stream"
+    response.stream = _BoundedBody(stream, packed=encoding in ("gzip", "x-gzip", "deflate"))
+
+
+def is_loopback(url: str | None) -> bool:
+    """Tell whether `url` names this machine itself, which no proxy stands before."""
+    host = httpx.URL(url).host if url else ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _transport(limits: httpx.Limits, base_url: str | None) -> AiohttpTransport:
     """Return the SDK's aiohttp transport over a session of our own.
 
-    An API has no cookies, so none are looked for; a proxy is looked for only where one is set.
+    An API has no cookies, so none are looked for; a proxy is looked for only where one is set, and never
+    for this machine.
     """
     certificates = httpx.create_ssl_context()
 
@@ -214,7 +273,7 @@ def _transport(limits: httpx.Limits) -> AiohttpTransport:
             connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_S, ssl=certificates),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trust_env=bool(urllib.request.getproxies()),
+            trust_env=not is_loopback(base_url) and bool(urllib.request.getproxies()),
         )
 
     return AiohttpTransport(client=session, limits=limits, verify=certificates)
@@ -260,7 +319,7 @@ def read_limits(headers: list[tuple[bytes, bytes]]) -> LimitFacts:
                 continue  # the reset headers are durations; the bucket arithmetic does not need them
             kind = name[12:].lower()
             # Gateways send nonsense: a limit that is no positive figure says nothing.
-            if 0.0 <= figure < float("inf") and (figure > 0.0 or not kind.startswith(b"limit")):
+            if 0.0 <= figure < _MOST and (figure > 0.0 or not kind.startswith(b"limit")):
                 found[kind] = figure
     if not found:
         return NO_LIMIT_FACTS
@@ -277,4 +336,5 @@ def _seconds(value: Any) -> float | None:
 
 
 def _whole(value: Any) -> int | None:
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _MOST
+    return int(value) if known else None
