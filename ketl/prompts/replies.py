@@ -164,8 +164,8 @@ def _save_pairs(text: str, at: int) -> dict[str, Any]:
             continue
         if key in _KEY_NAMES:
             row_key = said
-        elif key in _TEXT_NAMES and (row_key or name):
-            saved.setdefault(row_key or name, said)
+        elif key in _TEXT_NAMES and (belongs_to := row_key or name):
+            saved.setdefault(belongs_to, said)
             row_key, name = "", None
         else:
             saved.setdefault(key, said)

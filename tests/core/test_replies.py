@@ -76,13 +76,12 @@ def test_of_an_endless_reply_the_beginning_is_read() -> None:
 )
 def test_any_damage_never_raises(texts: dict[str, str], before: str, at: int, damage: str) -> None:
     whole = json.dumps(texts)
-    parse_reply(before + whole[:at] + damage + whole[at:], list("abcd"))
+    assert set(parse_reply(before + whole[:at] + damage + whole[at:], list("abcd")).texts) <= set("abcd")
 
 
 @given(st.text(), st.text(alphabet="\"\\{}[]:,'“” a"))
 def test_any_text_is_read_without_an_error(text: str, marks: str) -> None:
-    parse_reply(text, ["a"])
-    parse_reply("{" + marks, ["a"])
+    assert set(parse_reply(text, ["a"]).texts) <= {"a"} >= set(parse_reply("{" + marks, ["a"]).texts)
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), st.text("xy é\"\\\n'", min_size=1).filter(str.strip), min_size=2))
