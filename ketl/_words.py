@@ -23,11 +23,17 @@ def forget_keys() -> None:
     _keys.clear()
 
 
+def without_keys(text: str) -> str:
+    """Return `text` without the keys in use: a gateway may echo them where a translation should be."""
+    for key in _keys:
+        if key in text:
+            text = text.replace(key, "…")
+    return text
+
+
 def redact(text: str) -> str:
     """Return `text` with API keys, bearer tokens and organization ids replaced by dots."""
-    for key in _keys:
-        text = text.replace(key, "…")
-    return _BEARER.sub("Bearer …", _SECRET.sub("…", text))
+    return _BEARER.sub("Bearer …", _SECRET.sub("…", without_keys(text)))
 
 
 def near_matches(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:

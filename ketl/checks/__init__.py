@@ -48,14 +48,21 @@ __all__ = [
 # Every finding id with its label for the screen.
 LABELS: dict[str, str] = {ident: check.label for ident, check in REGISTRY.items()} | dict(_CROSS_LABELS)
 
-# First whether the reply is a translation at all, then facts, then language, then form.
+# Whatever else is wrong with a text, these are looked at, and first.
+_SAFETY = ("unsafe-markup", "runaway")
+# Then whether the reply is a translation at all, then facts, then language, then form.
 _THEMES = (
     reply, untranslated, whitespace, markup, identity, scripts, cutoff, numbers, measures, length, formality,
     punctuation,
 )  # fmt: skip
 # After one of these nothing else is worth saying: there is no translation to judge.
-_FINAL = frozenset({"empty", "error-text", "refusal", "chatter", "untranslated", "truncated", "script"})
-_ORDER = tuple(check for theme in _THEMES for check in REGISTRY.values() if check.run.__module__ == theme.__name__)
+_FINAL = frozenset({"runaway", "empty", "error-text", "refusal", "chatter", "untranslated", "truncated", "script"})
+_ORDER = tuple(
+    sorted(
+        (check for theme in _THEMES for check in REGISTRY.values() if check.run.__module__ == theme.__name__),
+        key=lambda check: _SAFETY.index(check.id) if check.id in _SAFETY else len(_SAFETY),
+    )
+)
 
 
 @lru_cache(maxsize=1024)
@@ -72,7 +79,7 @@ def run_checks(subject: Subject) -> tuple[Finding, ...]:
     """Return the findings of every check on one translation, in a fixed order.
 
     A reply that is no translation (blank, refusal, error text, talk, English, another script) silences the
-    checks after it.
+    checks after it, but never those of safety, which come first.
     """
     findings: list[Finding] = []
     for ident, severity, run, final in _due(subject.traits):

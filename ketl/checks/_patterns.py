@@ -30,10 +30,15 @@ VOID_TAGS = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
 })  # fmt: skip
 UNSAFE = re.compile(
-    r"<\s*/?\s*(?:script|iframe|object|embed|style|form|svg|link|meta|base)\b|<[^<>]*\son[a-z]{3,20}\s*=|javascript\s*:"
-    r"|vbscript\s*:|data\s*:\s*text/html",
+    r"<[\s/]*(?:script|iframe|frame|frameset|object|embed|applet|style|form|svg|math|link|meta|base)\b[^<>]*"
+    r"|<[a-z!?/][^<]*?[\s/\"'`](?:on[a-z]{3,24}|srcdoc|formaction)\s*=[^<>]*"
+    r"|\bstyle\s*=[^<>]{0,2000}?(?:expression\s*\(|javascript|behaviou?r\s*:|-moz-binding|@import)[^<>]*"
+    r"|(?:javascript|vbscript|livescript)\s*:|data\s*:\s*(?:text/|image/svg|application/)",
     re.IGNORECASE,
 )
+# What browsers leave out when they read the name of a protocol or tag, and what is not seen.
+UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+BREAKS = re.compile(r"[\t\r\n]")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 DOUBLE_ENTITY = re.compile(r"&amp;(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 

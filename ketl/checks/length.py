@@ -26,6 +26,24 @@ def max_length(subject: Subject) -> Iterable[str]:
     return (f"The translation has {length} characters, the place takes {limit.max_chars}. Shorten it.",)
 
 
+def most_chars(source: str, expansion: float) -> int:
+    """Return the length above which no text can be a translation of `source`; `expansion` is the language's usual."""
+    return 100 + round(6.0 * max(1.0, expansion) * len(source))
+
+
+@check("runaway", Severity.ERROR)
+def runaway(subject: Subject) -> Iterable[str]:
+    """Far too long to be a translation.
+
+    More than a hundred characters and six times the English text, as a model writes that does not come to an end.
+    False alarms: none known.
+    """
+    most = most_chars(subject.source, subject.language.expansion)
+    if len(subject.translation) <= most:
+        return ()
+    return (f"The answer runs on and on: more than {most} characters for {len(subject.source)} in English.",)
+
+
 @check("length-ratio", Severity.WARNING)
 def length_ratio(subject: Subject) -> Iterable[str]:
     """Unusually short or long.

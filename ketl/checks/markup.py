@@ -74,21 +74,31 @@ def _tag_list(counts: Counter[tuple[str, str]]) -> str:
     return ", ".join(f"</{name}>" if form == "close" else f"<{name}>" for form, name in counts.elements())
 
 
-@check("unsafe-markup", Severity.ERROR, needs=traits.MARKUP)
+@check("unsafe-markup", Severity.ERROR)
 def unsafe_markup(subject: Subject) -> Iterable[str]:
     """Markup that could run in a shopper's browser.
 
-    Scripts, frames, event attributes and javascript: links that the source does not have.
+    Scripts, frames, event attributes, javascript: links and the like that the source does not have in the very
+    same words, also when hidden behind entities, case, line breaks or control characters.
     False alarms: none known.
     """
-    if "<" not in subject.translation and ":" not in subject.translation:
+    text = subject.translation
+    if "<" not in text and ":" not in text and "&" not in text:
         return ()
-    found = pat.UNSAFE.search(subject.translation)
-    if found is None:
-        return ()
-    known = {match.casefold() for match in pat.UNSAFE.findall(subject.source)}
-    new = [match for match in pat.UNSAFE.findall(subject.translation) if match.casefold() not in known]
-    return (f"The translation holds markup that must not reach a shop: “{new[0][:40]}”.",) if new else ()
+    new = _dangers(text) - _dangers(subject.source)
+    return (f"The translation holds markup that must not reach a shop: “{min(new)[:40]}”.",) if new else ()
+
+
+def _dangers(text: str) -> Counter[str]:
+    """Return what could run, as a browser reads the text: as it stands, and with its entities resolved."""
+    plain = pat.UNSEEN.sub("", text)
+    if "&" in plain:
+        # Twice: an entity may itself be written with one.
+        plain += "\0" + pat.UNSEEN.sub("", html.unescape(html.unescape(plain)))
+    found = Counter(" ".join(match.casefold().split()) for match in pat.UNSAFE.findall(plain))
+    if pat.BREAKS.search(plain):
+        found |= Counter(" ".join(m.casefold().split()) for m in pat.UNSAFE.findall(pat.BREAKS.sub("", plain)))
+    return found
 
 
 @check("entities", Severity.WARNING, needs=traits.MARKUP)

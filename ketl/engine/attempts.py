@@ -24,7 +24,7 @@ from ketl.errors import (
     UnusableReplyError,
 )
 from ketl.logs import get_logger
-from ketl.prompts.replies import parse_reply
+from ketl.prompts.replies import LONG_CHARS, Parsed, parse_reply
 from ketl.provider.books import Charge
 from ketl.provider.lane import Lane
 from ketl.provider.protocol import Client, Reply
@@ -38,7 +38,7 @@ class Attempt:
     """One try at a request of a run's work in one lane, from admission to its answer.
 
     `numbers` are those of the windows it was sent through; `ended` is why it was cancelled from outside (timeout,
-    superseded or cancelled), empty otherwise.
+    superseded or cancelled), empty otherwise; `parsed` is there when a long answer was read in a thread.
     """
 
     work: Work
@@ -52,6 +52,7 @@ class Attempt:
     task: asyncio.Task[None] | None = None
     begun: bool = False
     ended: str = ""
+    parsed: Parsed | None = None
 
 
 class Attempts:
@@ -123,6 +124,8 @@ class Attempts:
                     request.items, request.language, attempt.lane.model, attempt.ceiling, request.faults
                 )
             )
+            if len(reply.content) > LONG_CHARS:
+                attempt.parsed = await asyncio.to_thread(parse_reply, reply.content, request.keys, reply.finish_reason)
         except RunError as failure:
             error = failure
         except asyncio.CancelledError:
@@ -172,7 +175,7 @@ class Attempts:
         predicted = lane.times.predict(request.completion_est)
         for other in self._windows.answered(lane, attempt.numbers, attempt.started, now, request.completion_est):
             self._tell_served(other, attempt.work)
-        parsed = parse_reply(reply.content, request.keys, reply.finish_reason)
+        parsed = attempt.parsed or parse_reply(reply.content, request.keys, reply.finish_reason)
         if reply.content and reply.status == 200:
             lane.times.learn(request.completion_est, self._windows.worked_s(lane, attempt.started, now))
         starved = not parsed.texts and _is_starved(reply)

@@ -19,6 +19,8 @@ from ketl.errors import (
 
 MAX_TRIES = 6
 MAX_REFUSALS = 60
+# Refusals that name no limit tell nothing to plan by: with their growing pauses these last some minutes.
+MAX_UNNAMED_REFUSALS = 12
 # Full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter", 2015): uniform in 0 .. base × 2^n.
 BACKOFF_BASE_S = 0.2
 BACKOFF_CAP_S = 10.0
@@ -66,7 +68,8 @@ def decide(error: RunError, *, tries: int, refusals: int, segments: int, rng: ra
             wait_s = min(error.wait_s, MAX_WAIT_S) if error.wait_s is not None else backoff_s(tries + 1, rng)
             return Decision(Remedy.AGAIN if tries < MAX_TRIES else Remedy.NEXT_MODEL, wait_s)
         case LimitReachedError():
-            return Decision(Remedy.AGAIN if refusals < MAX_REFUSALS else Remedy.FAIL)
+            most = MAX_UNNAMED_REFUSALS if error.kind is None else MAX_REFUSALS
+            return Decision(Remedy.AGAIN if refusals < most else Remedy.FAIL)
         case RefusedError(code="account" | "blocked"):
             return Decision(Remedy.STOP)
         case RefusedError():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ketl import checks
 from ketl.catalog import placeables
 from ketl.checks.base import Finding, Severity
+from ketl.checks.length import most_chars
 from ketl.checks.profiles import NO_LIMIT, find_limit
 from ketl.checks.subject import Subject
 from ketl.language.brand_voice import BrandVoice
@@ -15,7 +16,7 @@ from ketl.prompts.prepared import Prepared
 
 PLACEABLES_LOST = "placeables"
 # Findings whose text must not even be shown as a draft: it is no translation at all.
-NOT_A_TRANSLATION = frozenset({"empty", "chatter", "refusal", "error-text", "truncated", "unsafe-markup"})
+NOT_A_TRANSLATION = frozenset({"empty", "chatter", "refusal", "error-text", "truncated", "unsafe-markup", "runaway"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Judge:
     def grade(self, prepared: Prepared, answer: str, *, cut_off: bool = False) -> tuple[str, tuple[Finding, ...]]:
         """Return the finished text of an answer (placeables restored, safe fixes made) and its findings."""
         segment = prepared.segment
+        # Of an answer without an end, as much as shows that it is one: judging the rest would only take time.
+        answer = answer[: most_chars(segment.source, segment.language.expansion) + 1]
         findings: tuple[Finding, ...] = ()
         restored = placeables.restore(answer, prepared.hidden)
         if restored.missing or restored.extra:

@@ -20,6 +20,8 @@ GUARD_S = 0.03
 # How long a lane rests after a refusal that names neither a limit nor a wait: as long as the shortest that
 # the provider asks for in whole seconds.
 _PAUSE_S = 1.0
+# Refusals in a row that name nothing double it, up to this.
+_MAX_PAUSE_S = 60.0
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class LaneBooks:
         self.buckets: dict[str, Bucket] = {}
         self.guard_s = GUARD_S
         self.paused_until = 0.0
+        self._pause_s = 0.0
         self._known: dict[str, Limit] = {}
         self._refunds = Refunds()
         self._corrected_at = float("-inf")
@@ -137,6 +140,7 @@ class LaneBooks:
         A header is a snapshot taken somewhere between sending and receiving, so the truth now lies between
         (snapshot - refill since sending) and (snapshot + everything booked since sending).
         """
+        self._pause_s = 0.0
         if self.auto:
             self._follow(facts)
         tokens = self.buckets.get("TPM")
@@ -178,7 +182,10 @@ class LaneBooks:
         if kind == "ITPM":
             kind = "TPM"  # stricter than the truth, and the one bucket that prompts are booked in
         if kind is None or not error.limit:
-            wait_s = error.wait_s if error.wait_s is not None else _PAUSE_S
+            # Others of the same burst, sent before the pause, say nothing new.
+            if error.wait_s is None and (not self._pause_s or charge.at >= self.paused_until):
+                self._pause_s = min(_MAX_PAUSE_S, 2.0 * self._pause_s or _PAUSE_S)
+            wait_s = error.wait_s if error.wait_s is not None else self._pause_s
             self.paused_until = max(self.paused_until, now + wait_s)
             return False
         known = self._known.get(kind)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import ipaddress
 import re
 import urllib.request
-from collections.abc import Awaitable, Callable, Mapping
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -17,8 +19,9 @@ from httpx_aiohttp import AiohttpTransport
 from ketl._words import hide_key
 from ketl.errors import UnreachableError, UnusableReplyError
 from ketl.logs import get_logger
-from ketl.provider.groq_errors import to_ketl_error
-from ketl.provider.protocol import NO_LIMIT_FACTS, Call, LimitFacts, ListedModel, RawAnswer, Reply
+from ketl.provider.groq_answers import read_failed_generation, read_reply
+from ketl.provider.groq_errors import BodyTooLargeError, to_ketl_error
+from ketl.provider.protocol import Call, ListedModel, RawAnswer, Reply
 
 if TYPE_CHECKING:
     from groq._models import FinalRequestOptions
@@ -33,9 +36,10 @@ MAX_CONNECTIONS = 512
 # Shorter than the idle time-out of common servers (5 s), so that a connection is dropped by us and not
 # found dead by the next request, which could not be told from a failed one.
 KEEPALIVE_S = 4.0
-_MOST_TOKENS = 10_000_000  # no model's context is near; a larger figure is no count
-_OUT_OF_ROOM = re.compile(r"max(?:imum)?[ _](?:completion[ _])?tokens|token limit", re.IGNORECASE)
-_SENTENCE = 600  # characters of a provider's message that are looked at
+# The most bytes of one answer, packed or unpacked: many times what the largest model can write.
+MAX_BODY_BYTES = 4_000_000
+# The encodings that are unpacked with a bound; no other is asked for or read.
+_ENCODINGS = "gzip, deflate"
 # The parameters of the SDK's private method that the frame stands in for.
 _BUILDS_BY = ["self", "options", "retries_taken"]
 
@@ -60,7 +64,7 @@ class GroqClient:
             base_url=normal_base_url(base_url) if base_url else None,
             max_retries=0,
             timeout=timeout,
-            http_client=_DirectClient(_transport(limits), timeout),
+            http_client=_DirectClient(_transport(limits, base_url), timeout),
         )
 
     @property
@@ -220,13 +224,15 @@ class _DirectClient(httpx.AsyncClient):
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, timeout: httpx.Timeout) -> None:
-        super().__init__(transport=transport, timeout=timeout)
+        # A proxy is the transport's affair; looked for here, one of an unknown kind is an error even if unused.
+        super().__init__(transport=transport, timeout=timeout, headers={"Accept-Encoding": _ENCODINGS}, trust_env=False)
         self._direct = transport
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
         """Send `request` and return its response, read to the end unless it is to be streamed."""
         response = await self._direct.handle_async_request(request)
         response.request = request
+        _bound(response)
         if stream:
             return response
         try:
@@ -237,10 +243,59 @@ class _DirectClient(httpx.AsyncClient):
         return response
 
 
-def _transport(limits: httpx.Limits) -> AiohttpTransport:
+class _BoundedBody(httpx.AsyncByteStream):
+    """A body that is unpacked as it comes and ends with an error above MAX_BODY_BYTES, packed or unpacked."""
+
+    def __init__(self, raw: httpx.AsyncByteStream, *, packed: bool) -> None:
+        self._raw = raw
+        # 32 + 15: the header says whether it is gzip or zlib.
+        self._unpacker = zlib.decompressobj(47) if packed else None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        raw_left = left = MAX_BODY_BYTES
+        async for chunk in self._raw:
+            raw_left -= len(chunk)
+            if self._unpacker is not None:
+                try:
+                    chunk = self._unpacker.decompress(chunk, left + 1)
+                except zlib.error as error:
+                    raise httpx.DecodingError("the body is not packed as it says") from error
+            left -= len(chunk)
+            if raw_left < 0 or left < 0:
+                raise BodyTooLargeError("the body is too large")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._raw.aclose()
+
+
+def _bound(response: httpx.Response) -> None:
+    """Let the body of `response` be read with a bound only."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding:
+        # Unpacked by us: what httpx would do with it has no bound.
+        del response.headers["content-encoding"]
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream), "an async transport gives an async stream"
+    response.stream = _BoundedBody(stream, packed=encoding in ("gzip", "x-gzip", "deflate"))
+
+
+def is_loopback(url: str | None) -> bool:
+    """Tell whether `url` names this machine itself, which no proxy stands before."""
+    host = httpx.URL(url).host if url else ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _transport(limits: httpx.Limits, base_url: str | None) -> AiohttpTransport:
     """Return the SDK's aiohttp transport over a session of our own.
 
-    An API has no cookies, so none are looked for; a proxy is looked for only where one is set.
+    An API has no cookies, so none are looked for; a proxy is looked for only where one is set, and never
+    for this machine.
     """
     certificates = httpx.create_ssl_context()
 
@@ -249,7 +304,7 @@ def _transport(limits: httpx.Limits) -> AiohttpTransport:
             connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_S, ssl=certificates),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trust_env=bool(urllib.request.getproxies()),
+            trust_env=not is_loopback(base_url) and bool(urllib.request.getproxies()),
         )
 
     return AiohttpTransport(client=session, limits=limits, verify=certificates)
@@ -258,94 +313,3 @@ def _transport(limits: httpx.Limits) -> AiohttpTransport:
 def normal_base_url(url: str) -> str:
     """Return `url` without the path that the SDK adds itself; a doubled path is a 404."""
     return re.sub(r"(/openai)?(/v1)?/*$", "", url.strip())
-
-
-def read_reply(body: bytes, headers: list[tuple[bytes, bytes]], model: str) -> Reply:
-    """Return the reply in a 200's body and headers, without content where it was billed and holds none.
-
-    Raises UnusableReplyError when it tells neither a text, nor a usage, nor that there was no room for a text.
-    """
-    try:
-        data = orjson.loads(body)
-    except ValueError as error:
-        raise UnusableReplyError("The provider's answer was cut off or unreadable.", model=model) from error
-    choices = _part(data, "choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    content = _part(_part(choice, "message"), "content")
-    content = content if isinstance(content, str) and content.strip() else ""
-    finish_reason = str(_part(choice, "finish_reason") or "stop")
-    usage = _part(data, "usage")
-    if not content and not isinstance(usage, dict) and finish_reason != "length":
-        raise UnusableReplyError("The provider's answer was cut off or unreadable.", model=model)
-    return _reply(content, finish_reason, usage, headers)
-
-
-def read_failed_generation(error: groq.APIError) -> Reply | None:
-    """Return what the model wrote that the provider could not read as JSON; None for any other error.
-
-    The provider's sentence tells a lack of room in the message or in place of the text; no text at all is the
-    same lack, spent on hidden reasoning.
-    """
-    if not isinstance(error, groq.APIStatusError) or error.status_code != 400:
-        return None
-    told = _part(error.body, "error")
-    if _part(told, "code") != "json_validate_failed":
-        return None
-    begun = _part(told, "failed_generation")
-    begun = begun if isinstance(begun, str) else ""
-    short = not begun.strip() or _OUT_OF_ROOM.search(f"{_part(told, 'message')} {begun}"[:_SENTENCE]) is not None
-    usage = _part(told, "usage") or _part(error.body, "usage")
-    return _reply(begun, "length" if short else "stop", usage, error.response.headers.raw, status=400)
-
-
-def _reply(
-    content: str, finish_reason: str, usage: object, headers: list[tuple[bytes, bytes]], *, status: int = 200
-) -> Reply:
-    return Reply(
-        content=content,
-        finish_reason=finish_reason,
-        prompt_tokens=_whole(_part(usage, "prompt_tokens")),
-        completion_tokens=_whole(_part(usage, "completion_tokens")),
-        cached_tokens=_whole(_part(_part(usage, "prompt_tokens_details"), "cached_tokens")) or 0,
-        reasoning_tokens=_whole(_part(_part(usage, "completion_tokens_details"), "reasoning_tokens")),
-        status=status,
-        service_s=_seconds(_part(usage, "total_time")),
-        limits=read_limits(headers),
-    )
-
-
-def _part(value: object, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else None
-
-
-def read_limits(headers: list[tuple[bytes, bytes]]) -> LimitFacts:
-    """Return what the rate-limit headers say."""
-    found: dict[bytes, float] = {}
-    for name, value in headers:
-        if name[:12].lower() == b"x-ratelimit-":
-            try:
-                figure = float(value)
-            except ValueError:
-                continue  # the reset headers are durations; the bucket arithmetic does not need them
-            kind = name[12:].lower()
-            # Gateways send nonsense: a limit that is no positive figure says nothing.
-            if 0.0 <= figure < float("inf") and (figure > 0.0 or not kind.startswith(b"limit")):
-                found[kind] = figure
-    if not found:
-        return NO_LIMIT_FACTS
-    return LimitFacts(
-        limit_requests=found.get(b"limit-requests"),
-        remaining_requests=found.get(b"remaining-requests"),
-        limit_tokens=found.get(b"limit-tokens"),
-        remaining_tokens=found.get(b"remaining-tokens"),
-    )
-
-
-def _seconds(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and 0.0 <= value < 3_600.0 else None
-
-
-def _whole(value: Any) -> int | None:
-    """Return a count; figures that cannot be one (negative, endless, of another kind) say nothing."""
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
-    return int(value) if known else None

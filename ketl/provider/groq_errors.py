@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import re
 
 import groq
@@ -55,16 +57,26 @@ _AT_MOST = re.compile(
     r"[^\d\n]{0,40}?(\d[\d,]*)",
     re.IGNORECASE,
 )
+# A wait that a server names is believed up to this; a day's limit may take as long as its day.
+_MAX_WAIT_S = 60.0
+_MAX_DAY_WAIT_S = 86_400.0
+_DAY_KINDS = frozenset({"RPD", "TPD", "ITPD", "OTPD"})
+# Figures above this are no limits.
+_MOST = 1e12
+# Of a message no more than this is looked at.
+_MESSAGE_MOST = 2_000
 _GONE_CODES = frozenset({"model_decommissioned", "model_not_found", "model_not_active", "model_terms_required"})
+
+
+class BodyTooLargeError(httpx.DecodingError):
+    """The body of an answer is larger than any that could be meant."""
 
 
 def parse_duration(text: str) -> float | None:
     """Return the seconds in a duration such as `1m26.4s`, `585ms` or `7`, None when it is none."""
     parts = _DURATION.findall(text)
-    if parts:
-        return sum(float(number) * _UNIT_S[unit] for number, unit in parts)
     try:
-        seconds = float(text)
+        seconds = sum(float(number) * _UNIT_S[unit] for number, unit in parts) if parts else float(text)
     except ValueError:
         return None
     return seconds if 0.0 <= seconds < float("inf") else None
@@ -72,6 +84,10 @@ def parse_duration(text: str) -> float | None:
 
 def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
     """Return our error for one of the SDK's, with every fact that its body and headers hold."""
+    if isinstance(error.__cause__, BodyTooLargeError):
+        return UnusableReplyError("The provider's answer was far too large to be a translation.", model=model)
+    if isinstance(error.__cause__, httpx.DecodingError):
+        return UnusableReplyError("The provider's answer was packed in a way that could not be read.", model=model)
     if isinstance(error, groq.APIConnectionError):
         return UnreachableError(
             "The provider could not be reached or the connection broke. Check the network and try again.",
@@ -113,13 +129,22 @@ def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
             code=BLOCKED,
             model=model,
         )
-    most = _own_maximum(error.body, message)
+    return _refused(status, code, message, model, error.body)
+
+
+def _refused(status: int, code: str, message: str, model: str | None, body: object) -> RefusedError:
+    """Return the error for a request that the provider would not take as it is."""
+    most = _own_maximum(body, message)
     if most is not None:
         return RefusedError(
             f"{model} writes at most {most:,} tokens at once, fewer than a text needs. Shorten the text.",
             code=CEILING,
             model=model,
             most_tokens=most,
+        )
+    if 300 <= status < 400:
+        return RefusedError(
+            f"The provider's address sends requests elsewhere (status {status}). Check GROQ_BASE_URL.", model=model
         )
     said = f"{code} {message}".lower()
     unwanted = next((name for name, words in _UNWANTED.items() if any(word in said for word in words)), None)
@@ -195,24 +220,48 @@ def _error_words(body: object) -> tuple[str, str]:
     """Return the code and message in an error body, empty strings where it has none."""
     inner = body.get("error") if isinstance(body, dict) else None
     if isinstance(inner, dict):
-        return str(inner.get("code") or ""), str(inner.get("message") or "")
-    return "", str(inner or body or "")[:300]
+        return str(inner.get("code") or "")[:200], str(inner.get("message") or "")[:_MESSAGE_MOST]
+    return "", (inner if isinstance(inner, str) else body if isinstance(body, str) else "")[:300]
 
 
 def _wait(headers: httpx.Headers, message: str) -> float | None:
-    """Return the seconds to wait: the exact figure in the text before the header's whole seconds."""
+    """Return the seconds to wait: the exact figure in the text before the header's whole seconds or date.
+
+    Believed up to a minute, or a day where the limit is a day's.
+    """
     said = _TRY_AGAIN.search(message)
+    header = headers.get("retry-after", "")[:100]
     if said:
-        return parse_duration(said[1])
-    header = headers.get("retry-after")
-    return parse_duration(header) if header else None
+        wait_s = parse_duration(said[1])
+    else:
+        wait_s = _until(header) if ":" in header else parse_duration(header)
+    if wait_s is None:
+        return None
+    kind = _KIND.search(message)
+    return min(wait_s, _MAX_DAY_WAIT_S if kind and kind[1] in _DAY_KINDS else _MAX_WAIT_S)
+
+
+def _until(header: str) -> float | None:
+    """Return the seconds until the HTTP date in a header, None when it holds none (RFC 9110, 10.2.3)."""
+    try:
+        date = email.utils.parsedate_to_datetime(header)
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=datetime.UTC)
+        return max(0.0, (date - datetime.datetime.now(tz=datetime.UTC)).total_seconds())
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
 
 
 def _figure(pattern: re.Pattern[str], message: str) -> float | None:
     found = pattern.search(message)
-    return float(found[1].replace(",", "")) if found else None
+    figure = float(found[1].replace(",", "")) if found else 0.0
+    return figure if 0.0 < figure < _MOST else None
 
 
 def _short(message: str) -> str:
     text = redact(" ".join(message.split()))
-    return text if len(text) <= 200 else text[:199] + "…"
+    if not text:
+        return "it gave no reason."
+    if len(text) > 200:
+        return text[:199] + "…"
+    return text if text[-1] in ".!?…" else text + "."

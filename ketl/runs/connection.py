@@ -51,15 +51,22 @@ class Connection:
         engine: str,
         account: str,
         round_trip_s: float,
+        server: RunningSimulator | None = None,
     ) -> None:
         self.client = client
         self.lanes = lanes
         self.listed = listed
         self.engine = engine
         self.account = account
+        self._server = server
         self.dispatcher = Dispatcher(client, lanes, round_trip_s=round_trip_s)
         # Segments that a run of this connection is translating: others wait for it instead of paying twice.
         self.claims = Claims()
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is still someone to talk to, as far as this process knows: its own local server runs."""
+        return self._server is None or self._server.running
 
     async def __aenter__(self) -> Self:
         return self
@@ -91,8 +98,10 @@ async def open_connection(settings: Settings, plan: Tier, store: Store | None = 
     Raises AuthenticationError for a refused key and UnreachableError when nothing answers.
     """
     key, url = settings.api_key or DEMO_KEY, settings.base_url
+    server: RunningSimulator | None = None
     if settings.engine == "demo":
-        url = (await asyncio.to_thread(_simulator, plan)).base_url
+        server = await asyncio.to_thread(_simulator, plan)
+        url = server.base_url
         if plan.auto:
             plan = replace(plan, default=TIERS["developer"])  # the local server's own default
     client = GroqClient(key, url)
@@ -112,6 +121,7 @@ async def open_connection(settings: Settings, plan: Tier, store: Store | None = 
         engine=settings.engine,
         account=account,
         round_trip_s=round_trip_s,
+        server=server,
     )
 
 

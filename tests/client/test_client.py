@@ -26,7 +26,8 @@ from ketl.errors import (
     UnreachableError,
     UnusableReplyError,
 )
-from ketl.provider.groq import GroqClient, normal_base_url, read_limits, read_reply
+from ketl.provider.groq import GroqClient, is_loopback, normal_base_url
+from ketl.provider.groq_answers import read_limits, read_reply
 from ketl.provider.groq_errors import parse_duration
 from ketl.provider.protocol import NO_LIMIT_FACTS, LimitFacts, ListedModel, Reply
 from ketl.simulator.limits import duration
@@ -124,7 +125,7 @@ def test_what_an_answer_leaves_out_is_unknown_and_not_zero(changes: dict[str, An
         (limited("RPM", "30", "30", "1", "1.999999999s"), ("RPM", 30, 30, 1, 1.999999999)),
         (limited("RPD", "1000", "1000", "1", "1m26.4s"), ("RPD", 1000, 1000, 1, 86.4)),
         (limited("OTPM", "1000", "900", "400", "585ms"), ("OTPM", 1000, 900, 400, 0.585)),
-        (limited("ITPM", "6000", "5900", "200", "1h2m3s"), ("ITPM", 6000, 5900, 200, 3723)),
+        (limited("ITPM", "6000", "5900", "200", "1h2m3s"), ("ITPM", 6000, 5900, 200, 60)),
         (refusal(429, "Too many requests", retry_after="22"), (None, None, None, None, 22)),
         (refusal(429, "Too many requests"), (None, None, None, None, None)),
         (Answer(429, b"slow down", {"content-type": "text/plain", "retry-after": "3"}), (None, None, None, None, 3)),
@@ -433,3 +434,38 @@ def test_odd_limit_headers_are_skipped(headers: list[tuple[bytes, bytes]]) -> No
     facts = read_limits(headers)
     for value in (facts.limit_tokens, facts.remaining_tokens, facts.limit_requests, facts.remaining_requests):
         assert value is None or 0 <= value < float("inf")
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1"])
+def test_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch, name: str, proxy: str) -> None:
+    monkeypatch.setenv(name, proxy)
+    assert isinstance(complete(Answer(200, completion('{"a": "靴下"}'))), Reply)
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("http://127.0.0.1:8", True), ("http://localhost:8/v1", True), ("http://[::1]:8", True),
+        ("http://demo.localhost", True), ("https://api.groq.com", False), ("http://10.0.0.1", False), (None, False),
+    ],
+)  # fmt: skip
+def test_only_this_machine_is_loopback(url: str | None, own: bool) -> None:
+    assert is_loopback(url) is own
+
+
+@pytest.mark.parametrize(
+    ("said", "wait_s"),
+    [
+        ("1e9", 60.0), ("3600", 60.0), ("9" * 400, 60.0), ("inf", None), ("nan", None), ("-5", None), ("soon", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 60.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("99:99:99", None),
+    ],
+)  # fmt: skip
+def test_a_wait_is_believed_within_reason(said: str, wait_s: float | None) -> None:
+    error = complete(refusal(429, "Too many requests", retry_after=said))
+    assert isinstance(error, LimitReachedError) and error.wait_s == wait_s
+
+
+def test_an_infinite_limit_is_not_believed() -> None:
+    error = complete(limited("TPM", "9" * 400, "9" * 400, "1", "0s"))
+    assert isinstance(error, LimitReachedError) and error.limit is None and error.used is None

@@ -40,7 +40,7 @@ def texts_of(products):
 SEVERITIES = {
     Severity.ERROR: """
         chatter codes currency do-not-translate empty error-text forbidden-terms homoglyphs max-length mojibake
-        numbers placeholders refusal script tags third-script truncated units unsafe-markup untranslated urls
+        numbers placeholders refusal runaway script tags third-script truncated units unsafe-markup untranslated urls
     """,
     Severity.WARNING: """
         brackets bullets dimension-order entities formality glossary invisible language latin-words length-ratio
