@@ -10,7 +10,7 @@ from itertools import groupby
 import streamlit as st
 
 from ketl._figures import duration
-from ketl.catalog.products import Product, field_label
+from ketl.catalog.products import Product, chosen_texts, field_label
 from ketl.checks import LABELS, Finding, Severity
 from ketl.language.languages import Language
 from ketl.memory.review import needs_a_look
@@ -24,11 +24,9 @@ _LATIN = re.compile(r"([A-Za-z][A-Za-z0-9™®.]*(?:[ \-/][A-Za-z0-9][A-Za-z0-9�
 def english_card(product: Product, fields: Sequence[str]) -> None:
     """Draw the English texts of a product."""
     parts = []
-    for name in fields:
-        value = product.texts.get(name)
-        if value:
-            texts = [value] if isinstance(value, str) else list(value)
-            parts.append(_field(name, [_text(name, t, "en", "ltr") for t in texts], listed=not isinstance(value, str)))
+    for name, value in chosen_texts(product, fields):
+        texts = [value] if isinstance(value, str) else list(value)
+        parts.append(_field(name, [_text(name, t, "en", "ltr") for t in texts], listed=not isinstance(value, str)))
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.markdown("**English**")
         st.badge("Source", color="gray")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -22,6 +23,8 @@ CATALOG = "catalog"
 _BAD = "catalog_problem"
 # The table offers this many products at once; the rest is found by the filter.
 LISTED_MOST = 200_000
+# More of a text than this nobody reads in a cell, and the browser is sent every cell of the table.
+_ABOUT_MOST = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +65,12 @@ def _opened(path: str | None, _stamp: float) -> Catalog:
 def _listed(path: str | None, stamp: float) -> list[Entry]:
     found: list[Entry] = []
     for product in _opened(path, stamp):
-        counts: dict[str, int] = dict.fromkeys(FIELD_NAMES, 0)
+        counts: Counter[str] = Counter()
         letters = 0
         for text in cut_texts(product, FIELD_NAMES):
             counts[text.field] += 1
             letters += len(text.source)
-        about = next((str(t) for f in ("features", "details") if (t := product.texts.get(f))), "")
+        about = next((str(t)[:_ABOUT_MOST] for f in ("features", "details") if (t := product.texts.get(f))), "")
         needle = f"{product.id} {product.name} {about}".casefold()
         found.append(Entry(id=product.id, name=product.name, about=about, texts=counts, letters=letters, needle=needle))
         if len(found) >= LISTED_MOST:
