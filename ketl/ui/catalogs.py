@@ -18,6 +18,7 @@ from ketl.catalog.units import cut_texts
 from ketl.errors import CatalogError, KetlError
 from ketl.formats.catalog_files import DEFAULT_CATALOG, open_catalog
 from ketl.store.database import data_folder
+from ketl.ui.texts import caption, named, note
 
 CATALOG = "catalog"
 _BAD = "catalog_problem"
@@ -149,7 +150,7 @@ def choose_catalog() -> None:
     path = _given_path()
     name = path.name if path else "KETL Mtn. catalogue"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{_plain(name)}**, {counted(len(entries()), 'product')}")
+        named(name, counted(len(entries()), "product"))
         with st.popover("Another catalogue", icon=":material/upload_file:", type="tertiary"):
             st.file_uploader(
                 "Catalogue file (.json or .jsonl)",
@@ -163,11 +164,6 @@ def choose_catalog() -> None:
             if path:
                 st.button("Back to the KETL Mtn. catalogue", on_click=_use, args=(None,), key="shipped")
             else:
-                st.caption(f"Now: {DEFAULT_CATALOG.name}")
+                caption(f"Now: {DEFAULT_CATALOG.name}")
     if st.session_state.get(_BAD):
-        st.error(st.session_state[_BAD], icon=":material/error:")
-
-
-def _plain(text: str) -> str:
-    """Return text that Markdown shows as it stands."""
-    return re.sub(r"([\\`*_{}\[\]()#+!~$:<>|-])", r"\\\1", text)
+        note(st.session_state[_BAD], "error")

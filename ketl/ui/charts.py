@@ -48,7 +48,12 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
         for bar in parallel
     ]
     low, high = 1 + _GAP, 1 + _GAP + _RIBBON
-    rows += [{**bar.as_row(), "y": low, "y2": high} for bar in one_by_one]
+    # The row ends where its number says: what was waited between and after the attempts is the plain part.
+    rows += [
+        {**bar.as_row(), "end": min(bar.end_s, seconds), "y": low, "y2": high}
+        for bar in one_by_one
+        if bar.start_s < seconds
+    ]
     high_s = (report["baseline"]["ci95_s"] or (0.0, 0.0))[1]
     longest = max(seconds, high_s, report["makespan_s"])
     x = alt.X("start:Q", title="Seconds since start", scale=alt.Scale(domain=[0, longest * 1.09], nice=False))
@@ -71,9 +76,7 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
         .mark_rect(cornerRadius=1)
         .encode(x=x, x2="end:Q", y=y, y2="y2:Q", color=_color([*parallel, *one_by_one]), tooltip=_tips())
     )
-    layers: list[alt.Chart] = [bars]
-    if not one_by_one:
-        layers += _estimate(report["baseline"], low, high)
+    layers: list[alt.Chart] = [*_whole(report["baseline"], low, high), bars]
     ends = [
         {"start": report["makespan_s"], "y": middle[0], "says": duration(report["makespan_s"])},
         {"start": max(seconds, high_s), "y": middle[1], "says": duration(seconds)},
@@ -89,8 +92,8 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
     st.altair_chart(alt.layer(*layers, says).properties(height=200), key="race", alt=alternative)
 
 
-def _estimate(baseline: Mapping[str, Any], low: float, high: float) -> list[alt.Chart]:
-    """Return the layers of a baseline that was extrapolated: one bar, and the range in which the truth lies."""
+def _whole(baseline: Mapping[str, Any], low: float, high: float) -> list[alt.Chart]:
+    """Return the layers of a baseline as a whole: one bar as long as it took, and the range where it is a sample's."""
     whole = _data([{"start": 0, "end": baseline["seconds"], "y": low, "y2": high}])
     bar = (
         alt.Chart(whole)

@@ -44,6 +44,41 @@ def selection(products: int, languages: int) -> str:
     return f"{counted(products, 'product')}, {counted(languages, 'language')}"
 
 
+def took(report: Mapping[str, Any]) -> str:
+    """Return how long a run took: from the first request to the last result and, where known, from the press on."""
+    work, total = report["makespan_s"], report.get("total_s")
+    if total is None or duration(total) == duration(work):
+        return duration(work)
+    return f"{duration(work)} ({duration(total)} from press to result)"
+
+
+def remaining(*, done: int, total: int, passed_s: float, predicted_s: float) -> str:
+    """Return how long it will still take, in words: by the plan until a fifth is done, then by the pace seen."""
+    expected = passed_s * total / done if done > 0.2 * total else max(predicted_s, passed_s)
+    left = expected - passed_s
+    return f"{duration(passed_s)} passed, about {roughly(left)} left." if left > 0.5 else "Almost there."
+
+
+def roughly(seconds: float) -> str:
+    """Return a length of time as an estimate is said: `4 s`, `40 s`, `3 min`, `1 h 20 min`."""
+    if seconds < 10:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 57.5:
+        return f"{round(seconds / 5) * 5} s"
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} min" if minutes < 60 else duration(minutes * 60)
+
+
+def at_once(served: int | None) -> str:
+    """Return how many requests a server works on at a time, in words; empty where that is not known."""
+    return f"the server works on {counted(served, 'request')} at a time" if served else ""
+
+
+def substitution(move: Mapping[str, Any]) -> str:
+    """Return which model took another one's place, and why."""
+    return f"{move['reason']}; {move['to']} took the place of {move['from']}."
+
+
 def ends(report: Mapping[str, Any]) -> str:
     """Return how the texts of a run ended, in words: `50 translated, 1 failed`."""
     parts = [f"{report['translated']:,} translated"]
@@ -58,14 +93,14 @@ def summary(report: Mapping[str, Any]) -> str:
     """Return the sentence that says what a run did and what running in parallel bought."""
     texts = report["units"] // max(1, report["languages"])
     what = f"{counted(texts, 'text')} into {counted(report['languages'], 'language')}"
-    took = f"{what} in {duration(report['makespan_s'])}"
+    said = f"{what} in {took(report)}"
     if report["status"] == RunStatus.CANCELLED:
-        return f"Ended early after {duration(report['makespan_s'])}: {ends(report)}."
+        return f"Ended early after {took(report)}: {ends(report)}."
     if not report["requests"]:
-        return f"{took}: everything was known already, so nothing was sent and nothing was paid."
+        return f"{said}: everything was known already, so nothing was sent and nothing was paid."
     if report["mode"] == Mode.SEQUENTIAL:
-        return f"{took}, one request after another."
-    return f"{took}; {comparison(report)}."
+        return f"{said}, one request after another."
+    return f"{said}; {comparison(report)}."
 
 
 def comparison(report: Mapping[str, Any]) -> str:
@@ -73,9 +108,9 @@ def comparison(report: Mapping[str, Any]) -> str:
     baseline = report["baseline"]
     would = "took" if baseline["kind"] == BaselineKind.MEASURED else "would have taken"
     speedup = report["speedup"]
-    said = f"one after another it {would} {duration(baseline['seconds'])} ({baseline['kind']})"
     if speedup is None:
-        return said
+        return "measure it on the Timing page to know what running in parallel bought"
+    said = f"one after another it {would} {duration(baseline['seconds'])} ({baseline['kind']})"
     return f"{said}: {times(speedup)} faster" if speedup >= 1.05 else f"{said}, so nothing was gained"
 
 
