@@ -182,6 +182,7 @@ def _item(live: RunView, row: ResultRow) -> None:
                     key=box_key(unit),
                     height=120 if len(row.source) > 120 else 76,
                     placeholder="Write the translation",
+                    persist_state="session",
                     on_change=keep_draft,
                     args=(unit, row.translation),
                 )
