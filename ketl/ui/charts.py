@@ -56,7 +56,7 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
     ]
     high_s = (report["baseline"]["ci95_s"] or (0.0, 0.0))[1]
     longest = max(seconds, high_s, report["makespan_s"])
-    x = alt.X("start:Q", title="Seconds since start", scale=alt.Scale(domain=[0, longest * 1.09], nice=False))
+    x = alt.X("start:Q", title="Seconds since start", scale=alt.Scale(domain=[0, longest * 1.15], nice=False))
     middle = [0.5, low + _RIBBON / 2]
     y = alt.Y(
         "y:Q",
@@ -151,7 +151,7 @@ def steps_chart(steps: Sequence[tuple[str, float]]) -> None:
     order = [name for name, _ in steps]
     y = alt.Y("Step:N", sort=order, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False))
     most = max(seconds for _, seconds in steps) or 1.0
-    x = alt.X("seconds:Q", title="Seconds", scale=alt.Scale(domain=[0, most * 1.12], nice=False))
+    x = alt.X("seconds:Q", title="Seconds", scale=alt.Scale(domain=[0, most * 1.25], nice=False))
     bars = alt.Chart(data).mark_bar(cornerRadius=2, height=18).encode(x=x, y=y)
     text = alt.Chart(data).mark_text(align="left", dx=6, color=_ink(), fontSize=13).encode(x=x, y=y, text="says:N")
     alternative = "; ".join(f"{name}: {duration(seconds)}" for name, seconds in steps)

@@ -17,6 +17,7 @@ from ketl.errors import KetlError
 from ketl.planning.plan import RunPlan
 from ketl.results.baseline import BaselineKind, sample_size
 from ketl.results.events import Answered
+from ketl.results.pace import at_once_in_words
 from ketl.runs.host import RunView
 from ketl.runs.job import Job, Mode, job_to_json
 from ketl.runs.selection import select
@@ -252,7 +253,7 @@ def _models(report: Mapping[str, Any]) -> None:
     st.dataframe(frame, key="models", hide_index=True)
     for name, model in models.items():
         if model.get("served_at_once"):
-            caption(f"{name}: {words.at_once(model['served_at_once'])}.")
+            caption(f"{name}: {at_once_in_words(model['served_at_once'])}")
     for move in report["substitutions"]:
         caption(words.substitution(move))
     for reason in report["routes"].values():

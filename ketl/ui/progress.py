@@ -13,6 +13,7 @@ import streamlit as st
 from ketl._figures import counted, dollars, duration
 from ketl.language.languages import language_name
 from ketl.results.outcome import Status
+from ketl.results.pace import at_once_in_words
 from ketl.runs.host import RunView
 from ketl.store.records import RunStatus
 from ketl.ui import words
@@ -83,7 +84,7 @@ def _working(live: RunView) -> None:
         text = f"Now one after another, for comparison: {done:,} of {counted(total, 'request')}."
     else:
         text = f"{done:,} of {counted(total, 'different translation')} done{_split(live)}."
-    st.progress(min(1.0, done / total) if total else 0.0, text=f"{text} {_left(live, done, total)}")
+    st.progress(min(1.0, done / total) if total else 0.0, text=f"{text} {_left(live)}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Cancel",
@@ -114,12 +115,12 @@ def _split(live: RunView) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _left(live: RunView, done: int, total: int) -> str:
+def _left(live: RunView) -> str:
     """Return how long it will still take: by the plan until enough is done to judge by the pace."""
-    if live.began_at is None or live.plan is None or live.phase == "baseline" or not total:
+    if live.began_at is None or live.plan is None or live.phase == "baseline" or not live.total:
         return ""
     passed = time.monotonic() - live.began_at
-    return words.remaining(done=done, total=total, passed_s=passed, predicted_s=live.plan.predicted_s)
+    return words.remaining(passed_s=passed, predicted_s=live.plan.predicted_s, left_s=live.left_s())
 
 
 def _models(live: RunView) -> str:
@@ -128,8 +129,10 @@ def _models(live: RunView) -> str:
         if not model.answered and model.waited_s < 0.1:
             continue
         waited = f", waited {duration(model.waited_s)} for limits" if model.waited_s >= 0.1 else ""
-        at_once = words.at_once(getattr(model, "served_at_once", None))
-        parts.append(f"{name}: {counted(model.answered, 'answer')}{waited}{at_once and ', ' + at_once}")
+        parts.append(f"{name}: {counted(model.answered, 'answer')}{waited}")
+        served = live.tally.served.get(name)
+        if served is not None and served.at_once:
+            parts.append(at_once_in_words(served.at_once))
     limit = live.tally.limit
     if limit is not None:
         parts.append(f"{limit.model} waits {duration(limit.wait_s)} for its {_KINDS.get(limit.kind, 'limit')}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ketl._figures import counted, dollars, duration
 from ketl.results.baseline import BaselineKind
+from ketl.results.pace import left_in_words
 from ketl.runs.job import Mode
 from ketl.store.records import RunStatus
 
@@ -52,11 +53,10 @@ def took(report: Mapping[str, Any]) -> str:
     return f"{duration(work)} ({duration(total)} from press to result)"
 
 
-def remaining(*, done: int, total: int, passed_s: float, predicted_s: float) -> str:
-    """Return how long it will still take, in words: by the plan until a fifth is done, then by the pace seen."""
-    expected = passed_s * total / done if done > 0.2 * total else max(predicted_s, passed_s)
-    left = expected - passed_s
-    return f"{duration(passed_s)} passed, about {roughly(left)} left." if left > 0.5 else "Almost there."
+def remaining(*, passed_s: float, predicted_s: float, left_s: float | None) -> str:
+    """Return how long it will still take, in words: by the pace that was seen, by the plan while there is none."""
+    left = max(0.0, predicted_s - passed_s) if left_s is None else left_s
+    return f"{duration(passed_s)} passed, {left_in_words(left)}."
 
 
 def roughly(seconds: float) -> str:
@@ -67,11 +67,6 @@ def roughly(seconds: float) -> str:
         return f"{round(seconds / 5) * 5} s"
     minutes = max(1, round(seconds / 60))
     return f"{minutes} min" if minutes < 60 else duration(minutes * 60)
-
-
-def at_once(served: int | None) -> str:
-    """Return how many requests a server works on at a time, in words; empty where that is not known."""
-    return f"the server works on {counted(served, 'request')} at a time" if served else ""
 
 
 def substitution(move: Mapping[str, Any]) -> str:

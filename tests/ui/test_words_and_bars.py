@@ -138,10 +138,10 @@ def test_an_estimate_is_said_roughly(seconds: float, said: str) -> None:
 
 
 def test_what_is_left_follows_the_plan_first_and_then_the_pace_that_was_seen() -> None:
-    early = words.remaining(done=1, total=100, passed_s=2.0, predicted_s=200.0)
-    later = words.remaining(done=50, total=100, passed_s=60.0, predicted_s=200.0)
-    assert (early, later) == ("2.0 s passed, about 3 min left.", "1 min passed, about 1 min left.")
-    assert words.remaining(done=100, total=100, passed_s=60.0, predicted_s=2.0) == "Almost there."
+    early = words.remaining(passed_s=2.0, predicted_s=200.0, left_s=None)
+    later = words.remaining(passed_s=60.0, predicted_s=200.0, left_s=40.0)
+    assert (early, later) == ("2.0 s passed, about 3 min left.", "1 min passed, about 40 s left.")
+    assert words.remaining(passed_s=60.0, predicted_s=2.0, left_s=None) == "1 min passed, a few seconds left."
 
 
 def test_the_time_from_press_to_result_stands_beside_the_makespan() -> None:
@@ -154,4 +154,3 @@ def test_the_time_from_press_to_result_stands_beside_the_makespan() -> None:
 def test_where_nothing_is_known_of_the_time_one_after_another_nothing_is_claimed() -> None:
     said = words.summary(report(speedup=None))
     assert "13.7 s" not in said and "faster" not in said and "measure it" in said
-    assert words.at_once(2) == "the server works on 2 requests at a time" and words.at_once(None) == ""
