@@ -5,6 +5,7 @@ import streamlit as st
 from ketl.ui import words
 from ketl.ui.measuring import choose_run, detail_panel, measure, race_panel
 from ketl.ui.progress import run_panel
+from ketl.ui.texts import lead
 
 st.title("What running in parallel bought", anchor=False)
 live = choose_run()
@@ -15,7 +16,7 @@ if live is None:
 elif live.result is None:
     run_panel(downloads=False)
 else:
-    st.html(f'<p class="k-lead" data-testid="summary">{words.summary(live.result.report)}</p>')
+    lead(words.summary(live.result.report), testid="summary")
     race_panel(live)
 measure(live)
 if live is not None and live.result is not None:

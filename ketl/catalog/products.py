@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Field:
     """One translatable field: its name, what kind of text it holds, and the keys it may have in a file.
 
+    A product that fills several of these keys has several texts: the field's own, and each other one under its key.
     `kind` shapes the instructions to the model: title, list (comma-separated features), spec (materials
     and measures), prose, option (one short value among siblings, such as a colour).
     """
@@ -42,18 +43,21 @@ FIELDS: tuple[Field, ...] = (
 FIELD_NAMES: tuple[str, ...] = tuple(f.name for f in FIELDS)
 
 
-KIND_OF: Mapping[str, str] = {f.name: f.kind for f in FIELDS}
+# Of every name that a text may stand under: the fields', and the other keys of a file for the same.
+KIND_OF: Mapping[str, str] = {name: f.kind for f in FIELDS for name in (f.name, *f.keys)}
 
 
-_LABEL_OF: Mapping[str, str] = {f.name: f.label for f in FIELDS}
+_LABEL_OF: Mapping[str, str] = {key: f"{f.label} ({key})" for f in FIELDS for key in f.keys} | {
+    f.name: f.label for f in FIELDS
+}
 
 
-_KEY_TO_FIELD: Mapping[str, str] = {key: f.name for f in FIELDS for key in f.keys}
+_NAMES_OF: Mapping[str, tuple[str, ...]] = {f.name: tuple(dict.fromkeys((f.name, *f.keys))) for f in FIELDS}
 
 
 _ID_KEYS = ("product_id", "id", "sku")
 # All others pass through untouched.
-_OWN_KEYS = frozenset((*_KEY_TO_FIELD, "extracted_data", *_ID_KEYS))
+_OWN_KEYS = frozenset((*(key for f in FIELDS for key in f.keys), "extracted_data", *_ID_KEYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ class Product:
     """One catalogue row: its id as text, its texts by field, and every other column untouched.
 
     A value of `texts` is a string, or a tuple of strings for a field that holds a list. Absent, null and
-    blank fields are not in `texts`.
+    blank fields are not in `texts`. Where a row fills several keys of one field, the texts beside the field's own
+    stand under their keys.
     """
 
     id: str
@@ -82,7 +87,7 @@ def clean_text(text: str) -> str:
 
 
 def field_label(name: str, item: int | None = None) -> str:
-    """Return a field's label, with the place of the `item` in a field that holds a list: “Colors 2”."""
+    """Return a field's label: “Details”, for an item of a list “Colors 2”, for another key “Details (description)”."""
     label = _LABEL_OF.get(name, name)
     return label if item is None else f"{label} {item + 1}"
 
@@ -115,25 +120,41 @@ def parse_product(row: object, where: str) -> Product:
     nested = row.get("extracted_data")
     inner: Mapping[str, Any] = nested if isinstance(nested, Mapping) else {}
     ident = _identity(row, inner, where)
+    # What was taken out of a page stands inside; the same key outside it is what it was taken from.
+    cells = {**row, **{key: value for key, value in inner.items() if _is_filled(value)}}
     texts: dict[str, str | tuple[str, ...]] = {}
-    for entry in FIELDS:
-        found = _first_filled(inner, entry.keys) if inner else None
-        found = found or _first_filled(row, entry.keys)
-        if found is not None:
-            key, value = found
-            text = _read_text(value, where, ident, key)
-            if text:
-                texts[entry.name] = text
     extra = {k: v for source in (row, inner) for k, v in source.items() if k not in _OWN_KEYS}
+    for entry in FIELDS:
+        filled = [key for key in entry.keys if _is_filled(cells.get(key))]
+        # Beside a text, what is none passes through; alone in its field it is a mistake, and `_read_text` says so.
+        readable = [key for key in filled if _is_text(cells[key])] or filled[:1]
+        extra |= {key: cells[key] for key in filled if key not in readable}
+        # A key that is called as the field is keeps its name, so that no two texts of a row share one.
+        own = entry.name if entry.name in readable else next(iter(readable), "")
+        for key in readable:
+            text = _read_text(cells[key], where, ident, key)
+            if text:
+                texts[entry.name if key == own else key] = text
     return Product(ident, texts, extra)
 
 
-def _first_filled(source: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str, Any] | None:
-    for key in keys:
-        value = source.get(key)
-        if value is not None:
-            return key, value
-    return None
+def _is_filled(value: object) -> bool:
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return any(item.strip() if isinstance(item, str) else item is not None for item in several)
+
+
+def _is_text(value: object) -> bool:
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return all(item is None or (isinstance(item, (str, int, float)) and not isinstance(item, bool)) for item in several)
+
+
+def chosen_texts(product: Product, fields: Sequence[str]) -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    """Yield the texts of a product with their names: field by field, of each its own text and then its other keys'."""
+    for entry in fields:
+        for name in _NAMES_OF.get(entry, (entry,)):
+            value = product.texts.get(name)
+            if value is not None:
+                yield name, value
 
 
 def _cleaned(product: Product) -> Product:

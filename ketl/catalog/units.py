@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from ketl.catalog.products import KIND_OF, Product
+from ketl.catalog.products import KIND_OF, Product, chosen_texts
 from ketl.language.languages import Language
 
 
@@ -49,10 +49,7 @@ def text_key(kind: str, source: str) -> bytes:
 
 def cut_texts(product: Product, fields: Sequence[str]) -> Iterator[Text]:
     """Yield the texts of `product` in the order of `fields`; list fields give one text an item."""
-    for name in fields:
-        value = product.texts.get(name)
-        if value is None:
-            continue
+    for name, value in chosen_texts(product, fields):
         kind = KIND_OF.get(name, "prose")
         if isinstance(value, str):
             yield Text(product.id, name, None, kind, value, text_key(kind, value))

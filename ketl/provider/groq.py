@@ -19,7 +19,7 @@ from httpx_aiohttp import AiohttpTransport
 from ketl._words import hide_key
 from ketl.errors import UnreachableError, UnusableReplyError
 from ketl.logs import get_logger
-from ketl.provider.groq_answers import read_failed_generation, read_reply
+from ketl.provider.groq_answers import read_failed_generation, read_reply, whole_number
 from ketl.provider.groq_errors import BodyTooLargeError, to_ketl_error
 from ketl.provider.protocol import Call, ListedModel, RawAnswer, Reply
 
@@ -112,8 +112,8 @@ class GroqClient:
                 ListedModel(
                     id=str(row["id"]),
                     active=row.get("active") is not False,
-                    context_tokens=_whole(row.get("context_window")),
-                    max_completion_tokens=_whole(row.get("max_completion_tokens")),
+                    context_tokens=whole_number(row.get("context_window")),
+                    max_completion_tokens=whole_number(row.get("max_completion_tokens")),
                 )
                 for row in rows
             ]

@@ -61,10 +61,10 @@ def _reply(
     return Reply(
         content=content,
         finish_reason=finish_reason,
-        prompt_tokens=_whole(_part(usage, "prompt_tokens")),
-        completion_tokens=_whole(_part(usage, "completion_tokens")),
-        cached_tokens=_whole(_part(_part(usage, "prompt_tokens_details"), "cached_tokens")) or 0,
-        reasoning_tokens=_whole(_part(_part(usage, "completion_tokens_details"), "reasoning_tokens")),
+        prompt_tokens=whole_number(_part(usage, "prompt_tokens")),
+        completion_tokens=whole_number(_part(usage, "completion_tokens")),
+        cached_tokens=whole_number(_part(_part(usage, "prompt_tokens_details"), "cached_tokens")) or 0,
+        reasoning_tokens=whole_number(_part(_part(usage, "completion_tokens_details"), "reasoning_tokens")),
         status=status,
         service_s=_seconds(_part(usage, "total_time")),
         limits=read_limits(headers),
@@ -102,7 +102,7 @@ def _seconds(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) and 0.0 <= value < 3_600.0 else None
 
 
-def _whole(value: Any) -> int | None:
+def whole_number(value: Any) -> int | None:
     """Return a count; figures that cannot be one (negative, endless, of another kind) say nothing."""
     known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
     return int(value) if known else None

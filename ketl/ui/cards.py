@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
@@ -10,25 +9,21 @@ from itertools import groupby
 import streamlit as st
 
 from ketl._figures import duration
-from ketl.catalog.products import Product, field_label
+from ketl.catalog.products import Product, chosen_texts, field_label
 from ketl.checks import LABELS, Finding, Severity
 from ketl.language.languages import Language
 from ketl.memory.review import needs_a_look
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
-
-# A run that begins with a Latin letter, with what belongs to it: figures, signs, further Latin words.
-_LATIN = re.compile(r"([A-Za-z][A-Za-z0-9™®.]*(?:[ \-/][A-Za-z0-9][A-Za-z0-9™®.]*)*[+%™®]?)")
+from ketl.ui.direction import isolated
 
 
 def english_card(product: Product, fields: Sequence[str]) -> None:
     """Draw the English texts of a product."""
     parts = []
-    for name in fields:
-        value = product.texts.get(name)
-        if value:
-            texts = [value] if isinstance(value, str) else list(value)
-            parts.append(_field(name, [_text(name, t, "en", "ltr") for t in texts], listed=not isinstance(value, str)))
+    for name, value in chosen_texts(product, fields):
+        texts = [value] if isinstance(value, str) else list(value)
+        parts.append(_field(name, [_text(name, t, "en", "ltr") for t in texts], listed=not isinstance(value, str)))
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.markdown("**English**")
         st.badge("Source", color="gray")
@@ -57,24 +52,24 @@ def _field(name: str, texts: Sequence[str], *, listed: bool, below: str = "") ->
     body = f"<ul>{''.join(texts)}</ul>" if listed and texts else "".join(texts)
     if listed:
         body = body.replace("<p ", "<li ").replace("</p>", "</li>")
-    label = escape(field_label(name))
-    return f'<div class="k-field"><div class="k-label">{label}</div>{body}{below}</div>'
+    return _labelled(field_label(name), body, below)
+
+
+def _labelled(label: str, body: str, below: str = "") -> str:
+    return f'<div class="k-field"><div class="k-label">{escape(label)}</div>{body}{below}</div>'
 
 
 def _text(name: str, text: str, tag: str, direction: str) -> str:
     # The direction is the language's, not guessed from the text: an Arabic line may well begin with “UPF 50+”.
     title = ' class="k-title"' if name == "name" else ""
-    body = _isolated(text) if direction == "rtl" else _lines(text)
-    return f'<p{title} dir="{direction}" lang="{escape(tag)}">{body}</p>'
+    return f'<p{title} dir="{direction}" lang="{escape(tag)}">{text_html(text, direction)}</p>'
 
 
-def _isolated(text: str) -> str:
-    """Return a right-to-left text with its Latin parts isolated: “UPF 50+” must not become “+UPF 50”."""
-    pieces = _LATIN.split(text)
-    # Every second piece is what the pattern found.
-    return "".join(
-        f'<bdi dir="ltr">{_lines(piece)}</bdi>' if number % 2 else _lines(piece) for number, piece in enumerate(pieces)
-    )
+def text_html(text: str, direction: str) -> str:
+    """Return a text as HTML that is read in `direction` ("ltr" or "rtl"), its numbers and Latin names in one piece."""
+    if direction != "rtl":
+        return _lines(text)
+    return isolated(text, lambda piece: f'<bdi dir="ltr">{_lines(piece)}</bdi>', _lines)
 
 
 def _lines(text: str) -> str:
@@ -85,6 +80,23 @@ def _reason(row: ResultRow) -> str:
     grave = " k-error" if row.status is Status.FAILED else ""
     word = "Not translated" if row.status is not Status.FAILED else "Failed"
     return f'<div class="k-why{grave}"><p><b>{word}.</b> {_lines(row.reason)}</p></div>'
+
+
+def source_html(row: ResultRow) -> str:
+    """Return a row's English with what the checks say about its translation, or why there is none."""
+    notes = [_reason(row)] if row.status is Status.FAILED else [finding_html(finding) for finding in row.findings]
+    return _labelled("English", f'<p lang="en">{_lines(row.source)}</p>', "".join(notes))
+
+
+def read_html(text: str, language: Language) -> str:
+    """Return a text that is being written as a shop's page would show it."""
+    shown = text_html(text, language.direction)
+    return _labelled("As it will read", f'<p dir="{language.direction}" lang="{language.tag}">{shown}</p>')
+
+
+def html(content: str) -> None:
+    """Draw what one of this module's functions made."""
+    st.html(content)
 
 
 def finding_html(finding: Finding, about: str = "") -> str:
@@ -101,11 +113,11 @@ def _badge(rows: Iterable[ResultRow]) -> None:
     doubted = sum(needs_a_look(row) for row in rows) - failed
     missing = sum(row.status is Status.CANCELLED for row in rows)
     if failed:
-        st.badge(f"{failed} failed", icon=":material/error:", color="red")
+        st.badge(f"{failed:,} failed", icon=":material/error:", color="red")
     elif missing:
-        st.badge(f"{missing} not translated", icon=":material/stop_circle:", color="gray")
+        st.badge(f"{missing:,} not translated", icon=":material/stop_circle:", color="gray")
     elif doubted:
-        st.badge(f"{doubted} to look at", icon=":material/flag:", color="orange")
+        st.badge(f"{doubted:,} to look at", icon=":material/flag:", color="orange")
     elif any(row.status in (Status.APPROVED, Status.EDITED) for row in rows):
         st.badge("Approved", icon=":material/verified:", color="blue")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -17,11 +18,14 @@ from ketl.catalog.units import cut_texts
 from ketl.errors import CatalogError, KetlError
 from ketl.formats.catalog_files import DEFAULT_CATALOG, open_catalog
 from ketl.store.database import data_folder
+from ketl.ui.texts import caption, named, note
 
 CATALOG = "catalog"
 _BAD = "catalog_problem"
 # The table offers this many products at once; the rest is found by the filter.
 LISTED_MOST = 200_000
+# More of a text than this nobody reads in a cell, and the browser is sent every cell of the table.
+_ABOUT_MOST = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +66,12 @@ def _opened(path: str | None, _stamp: float) -> Catalog:
 def _listed(path: str | None, stamp: float) -> list[Entry]:
     found: list[Entry] = []
     for product in _opened(path, stamp):
-        counts: dict[str, int] = dict.fromkeys(FIELD_NAMES, 0)
+        counts: Counter[str] = Counter()
         letters = 0
         for text in cut_texts(product, FIELD_NAMES):
             counts[text.field] += 1
             letters += len(text.source)
-        about = next((str(t) for f in ("features", "details") if (t := product.texts.get(f))), "")
+        about = next((str(t)[:_ABOUT_MOST] for f in ("features", "details") if (t := product.texts.get(f))), "")
         needle = f"{product.id} {product.name} {about}".casefold()
         found.append(Entry(id=product.id, name=product.name, about=about, texts=counts, letters=letters, needle=needle))
         if len(found) >= LISTED_MOST:
@@ -146,7 +150,7 @@ def choose_catalog() -> None:
     path = _given_path()
     name = path.name if path else "KETL Mtn. catalogue"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{_plain(name)}**, {counted(len(entries()), 'product')}")
+        named(name, counted(len(entries()), "product"))
         with st.popover("Another catalogue", icon=":material/upload_file:", type="tertiary"):
             st.file_uploader(
                 "Catalogue file (.json or .jsonl)",
@@ -160,11 +164,6 @@ def choose_catalog() -> None:
             if path:
                 st.button("Back to the KETL Mtn. catalogue", on_click=_use, args=(None,), key="shipped")
             else:
-                st.caption(f"Now: {DEFAULT_CATALOG.name}")
+                caption(f"Now: {DEFAULT_CATALOG.name}")
     if st.session_state.get(_BAD):
-        st.error(st.session_state[_BAD], icon=":material/error:")
-
-
-def _plain(text: str) -> str:
-    """Return text that Markdown shows as it stands."""
-    return re.sub(r"([\\`*_{}\[\]()#+!~$:<>|-])", r"\\\1", text)
+        note(st.session_state[_BAD], "error")

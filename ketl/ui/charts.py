@@ -48,10 +48,15 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
         for bar in parallel
     ]
     low, high = 1 + _GAP, 1 + _GAP + _RIBBON
-    rows += [{**bar.as_row(), "y": low, "y2": high} for bar in one_by_one]
+    # The row ends where its number says: what was waited between and after the attempts is the plain part.
+    rows += [
+        {**bar.as_row(), "end": min(bar.end_s, seconds), "y": low, "y2": high}
+        for bar in one_by_one
+        if bar.start_s < seconds
+    ]
     high_s = (report["baseline"]["ci95_s"] or (0.0, 0.0))[1]
     longest = max(seconds, high_s, report["makespan_s"])
-    x = alt.X("start:Q", title="Seconds since start", scale=alt.Scale(domain=[0, longest * 1.09], nice=False))
+    x = alt.X("start:Q", title="Seconds since start", scale=alt.Scale(domain=[0, longest * 1.15], nice=False))
     middle = [0.5, low + _RIBBON / 2]
     y = alt.Y(
         "y:Q",
@@ -71,9 +76,7 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
         .mark_rect(cornerRadius=1)
         .encode(x=x, x2="end:Q", y=y, y2="y2:Q", color=_color([*parallel, *one_by_one]), tooltip=_tips())
     )
-    layers: list[alt.Chart] = [bars]
-    if not one_by_one:
-        layers += _estimate(report["baseline"], low, high)
+    layers: list[alt.Chart] = [*_whole(report["baseline"], low, high), bars]
     ends = [
         {"start": report["makespan_s"], "y": middle[0], "says": duration(report["makespan_s"])},
         {"start": max(seconds, high_s), "y": middle[1], "says": duration(seconds)},
@@ -89,8 +92,8 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
     st.altair_chart(alt.layer(*layers, says).properties(height=200), key="race", alt=alternative)
 
 
-def _estimate(baseline: Mapping[str, Any], low: float, high: float) -> list[alt.Chart]:
-    """Return the layers of a baseline that was extrapolated: one bar, and the range in which the truth lies."""
+def _whole(baseline: Mapping[str, Any], low: float, high: float) -> list[alt.Chart]:
+    """Return the layers of a baseline as a whole: one bar as long as it took, and the range where it is a sample's."""
     whole = _data([{"start": 0, "end": baseline["seconds"], "y": low, "y2": high}])
     bar = (
         alt.Chart(whole)
@@ -148,7 +151,7 @@ def steps_chart(steps: Sequence[tuple[str, float]]) -> None:
     order = [name for name, _ in steps]
     y = alt.Y("Step:N", sort=order, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False))
     most = max(seconds for _, seconds in steps) or 1.0
-    x = alt.X("seconds:Q", title="Seconds", scale=alt.Scale(domain=[0, most * 1.12], nice=False))
+    x = alt.X("seconds:Q", title="Seconds", scale=alt.Scale(domain=[0, most * 1.25], nice=False))
     bars = alt.Chart(data).mark_bar(cornerRadius=2, height=18).encode(x=x, y=y)
     text = alt.Chart(data).mark_text(align="left", dx=6, color=_ink(), fontSize=13).encode(x=x, y=y, text="says:N")
     alternative = "; ".join(f"{name}: {duration(seconds)}" for name, seconds in steps)

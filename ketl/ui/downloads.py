@@ -37,16 +37,16 @@ def file_name(live: RunView, export: Export) -> str:
 
 def offer_downloads(live: RunView, *, primary: bool = True) -> None:
     """Draw the download buttons; a file is made when its button is pressed, not before."""
-    _button(live, EXPORTS[_FIRST], "Download CSV", "primary" if primary else "secondary")
+    _button(live, EXPORTS[_FIRST], "primary" if primary else "secondary")
     with st.popover("Other formats", icon=":material/download:"):
         for key, export in EXPORTS.items():
             if key != _FIRST:
-                _button(live, export, export.label, "tertiary")
+                _button(live, export, "tertiary")
 
 
-def _button(live: RunView, export: Export, label: str, kind: Literal["primary", "secondary", "tertiary"]) -> None:
+def _button(live: RunView, export: Export, kind: Literal["primary", "secondary", "tertiary"]) -> None:
     st.download_button(
-        label,
+        "Download CSV" if (export.layout, export.ending) == _FIRST else export.label,
         partial(file_bytes, live, export.layout, export.ending),
         file_name(live, export),
         export.mime,

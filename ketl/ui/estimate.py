@@ -16,6 +16,7 @@ from ketl.runs.selection import select
 from ketl.ui import words
 from ketl.ui.pickers import Choice
 from ketl.ui.session import runs, show_problem, start
+from ketl.ui.texts import listed, note
 
 
 def estimate_and_start(choice: Choice, live: RunView | None) -> None:
@@ -29,7 +30,7 @@ def estimate_and_start(choice: Choice, live: RunView | None) -> None:
             asked = json.dumps(job_to_json(choice.job()), sort_keys=True)
             plan = _plan(choice.job(), choice.catalog, asked)
         except KetlError as error:
-            st.error(str(error), icon=":material/error:")
+            note(str(error), "error")
     if plan is not None:
         _numbers(plan)
     busy = live is not None and live.live
@@ -86,7 +87,7 @@ def _numbers(plan: RunPlan) -> None:
         help="From the models' list prices; the upper end allows for retries and repairs."
         + (" The demo itself bills nothing." if demo else ""),
     )
-    grid.metric("Predicted time", duration(plan.predicted_s), help=plan.limit_note)
+    grid.metric("Predicted time", duration(plan.predicted_s), help="Which limit decides stands under “Why this plan”.")
     grid.metric(
         "One after another",
         duration(plan.sequential_s),
@@ -96,4 +97,4 @@ def _numbers(plan: RunPlan) -> None:
 
 def _reasons(plan: RunPlan) -> None:
     with st.popover("Why this plan", icon=":material/help:", type="tertiary"):
-        st.markdown("\n".join(f"- {note}" for note in (*plan.notes, plan.limit_note)))
+        listed([*plan.notes, plan.limit_note])

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import streamlit as st
-
 from ketl import logs
 from ketl.errors import KetlError
+from ketl.ui.texts import note
 
 _LOG = logs.get_logger(__name__)
 
@@ -19,8 +18,8 @@ def told(what: str) -> Iterator[None]:
     try:
         yield
     except KetlError as error:
-        st.error(str(error), icon=":material/error:")
+        note(str(error), "error")
     except Exception:
         # Streamlit would show the type to the visitor and write the traceback, secrets and all, to its own log.
         found_by = logs.report(_LOG, "“%s” failed inside.", what)
-        st.error(f"Something went wrong inside this page. {logs.where_to_look(found_by)}", icon=":material/error:")
+        note(f"Something went wrong inside this page. {logs.where_to_look(found_by)}", "error")

@@ -11,6 +11,7 @@ import streamlit as st
 from ketl import logs
 from ketl.ui.faults import told
 from ketl.ui.session import runs
+from ketl.ui.texts import caption
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -32,6 +33,13 @@ _STYLE = """<style>
 .k-why b { font-weight: 620 }
 .k-foot { font-size: .78rem; opacity: .72; margin: .8rem 0 0 }
 .k-lead { font-size: 1.2rem; line-height: 1.45; margin: 0; max-width: 62rem; text-wrap: pretty }
+.k-note { margin: 0; padding: .8rem 1rem; border-radius: .5rem; border-inline-start: 4px solid #33608f;
+  background: color-mix(in srgb, #33608f 12%, transparent); overflow-wrap: anywhere }
+.k-note.k-error { border-color: #c43c2f; background: color-mix(in srgb, #c43c2f 12%, transparent) }
+.k-note.k-warning { border-color: #c2760c; background: color-mix(in srgb, #c2760c 13%, transparent) }
+.k-caption { font-size: .875rem; opacity: .72; margin: 0; line-height: 1.45; overflow-wrap: anywhere }
+.k-list { margin: 0; padding-inline-start: 1.1rem; max-width: 34rem; overflow-wrap: anywhere }
+.k-list li + li { margin-top: .35rem }
 .k-own { opacity: .72; font-weight: 400 }
 /* A chosen pill is written in the primary color, which is too dim on the dark theme. */
 [data-testid="stButtonGroup"] [data-selected="true"] p { color: light-dark(#1f6650, #8fd9bd) }
@@ -71,4 +79,4 @@ def _engine() -> None:
             st.badge("Groq", icon=":material/cloud_done:", color="green")
             host = urlsplit(settings.base_url or "").hostname
             where = f" through {host}" if host else ""
-            st.caption(f"Texts come from Groq's models{where} and are billed to your key.")
+            caption(f"Texts come from Groq's models{where} and are billed to your key.")

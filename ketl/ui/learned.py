@@ -17,6 +17,7 @@ from ketl.memory.route_records import records, suggestions
 from ketl.ui.catalogs import catalog_in_use
 from ketl.ui.session import runs
 from ketl.ui.tables import records_frame
+from ketl.ui.texts import note
 
 _MOST_OUTDATED = 1_000
 _KINDS = {f.kind: f.label for f in FIELDS}
@@ -50,7 +51,7 @@ def routes_panel() -> None:
         st.info("Nothing learned yet: every run adds to it.", icon=":material/school:")
         return
     for hint in suggestions(stats):
-        st.info(hint, icon=":material/lightbulb:")
+        note(hint)
     st.dataframe(
         records_frame(rows, _ROUTES).replace({"Field": _KINDS}),
         key="routes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,13 +12,19 @@ import pandas
 import streamlit as st
 
 from ketl._figures import duration
-from ketl.results.baseline import BaselineKind
+from ketl.catalog.catalog import Catalog
+from ketl.errors import KetlError
+from ketl.planning.plan import RunPlan
+from ketl.results.baseline import BaselineKind, sample_size
 from ketl.results.events import Answered
+from ketl.results.pace import at_once_in_words
 from ketl.runs.host import RunView
-from ketl.runs.job import Job, Mode
+from ketl.runs.job import Job, Mode, job_to_json
+from ketl.runs.selection import select
 from ketl.ui import words
 from ketl.ui.charts import race_chart, slot_chart, steps_chart
-from ketl.ui.session import current_run, look_at, runs, show_problem, start
+from ketl.ui.session import current_run, look_at, own_runs, runs, show_problem, start
+from ketl.ui.texts import caption
 from ketl.ui.timeline import end_to_end, in_words, lay_out
 
 _EXAMPLE = Job(products=("1", "2", "3", "4"), languages=("Spanish", "Japanese", "Arabic"))
@@ -32,12 +39,9 @@ _IDEAS = {
 
 
 def choose_run() -> RunView | None:
-    """Draw the choice among the runs at hand, when there are several, and return the one to look at."""
+    """Draw the choice among this visitor's runs, when there are several, and return the one to look at."""
     live = current_run()
-    known = runs().recent()
-    if live is None and known:
-        live = known[0]
-        look_at(live)
+    known = own_runs()
     if live is None or len(known) < 2:
         return live
     st.session_state["timed"] = live.run_id
@@ -73,45 +77,65 @@ def measure(live: RunView | None) -> None:
     """Draw the button that measures: the run in parallel, then its requests one after another."""
     show_problem()
     job = live.job if live is not None else _EXAMPLE
-    known_s = live.result.report["baseline"]["seconds"] if live is not None and live.result is not None else 0.0
+    textbook = bool(st.session_state.get("textbook"))
+    job = replace(job, mode=Mode.COMPARE, baseline=BaselineKind.MEASURED, pack=1 if textbook else None)
+    plan = _expected(live, job)
     with st.container(border=True):
         st.markdown("**Measure it**" if live is not None else "**Measure an example**: 4 products into 3 languages")
-        st.caption(_promise(live))
+        promise = st.container()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             how = st.segmented_control(
                 "Then, one after another",
                 [_ALL, _SAMPLE],
                 # Nobody waits minutes for a number by default.
-                default=_SAMPLE if known_s > _PATIENCE_S else _ALL,
+                default=_SAMPLE if plan is not None and plan.sequential_s > _PATIENCE_S else _ALL,
                 required=True,
                 key="baseline",
                 help="A sample of the requests, at least 5 and at most 30, is run and extrapolated, "
                 "with the range in which the true time lies in 95 of 100 cases.",
             )
-            one = st.toggle("One text per request", key="textbook", help="The textbook pattern, without packing.")
-            compare = replace(
-                job,
-                mode=Mode.COMPARE,
-                baseline=BaselineKind.SAMPLED if how == _SAMPLE else BaselineKind.MEASURED,
-                pack=1 if one else None,
-            )
+            st.toggle("One text per request", key="textbook", help="The textbook pattern, without packing.")
+            sampled = how == _SAMPLE
             st.button(
                 "Measure",
                 key="measure",
                 type="primary",
                 icon=":material/timer:",
                 on_click=start,
-                args=(compare,),
+                args=(replace(job, baseline=BaselineKind.SAMPLED) if sampled else job,),
                 disabled=live is not None and live.live,
             )
+        with promise:
+            caption(_promise(plan, sampled))
 
 
-def _promise(live: RunView | None) -> str:
+def _expected(live: RunView | None, job: Job) -> RunPlan | None:
+    """Return the plan of a measurement, which asks for every text anew; None where there is none to be had now."""
+    if live is not None and live.live:
+        return None
+    try:
+        return _plan(job, live.selection.catalog if live is not None else None, json.dumps(job_to_json(job)))
+    except KetlError:
+        return None  # the button says why, when it is pressed
+
+
+# Plans change as lanes learn, so they are kept for a moment only.
+@st.cache_resource(max_entries=16, ttl=60, show_spinner="Counting …")
+def _plan(_job: Job, _catalog: Catalog | None, asked: str) -> RunPlan:
+    return runs().plan(select(_job, _catalog))
+
+
+def _promise(plan: RunPlan | None, sampled: bool) -> str:
     said = "Translates anew without the memory, in parallel, then runs the very same requests one after another."
-    if live is None or live.result is None:
+    if plan is None or not plan.requests:
         return said
-    paid = "" if live.engine == "demo" else " Both parts are billed."
-    return f"{said} All of them take about {duration(live.result.report['baseline']['seconds'])}.{paid}"
+    share = sample_size(plan.requests) / plan.requests if sampled else 1.0
+    which = "the sample of them one after another" if sampled else "all of them one after another"
+    paid = "" if runs().settings.engine == "demo" else " Both parts are billed."
+    return (
+        f"{said} In parallel that takes about {words.roughly(plan.predicted_s)}, "
+        f"{which} about {words.roughly(plan.sequential_s * share)}.{paid}"
+    )
 
 
 def race_panel(live: RunView) -> None:
@@ -119,7 +143,12 @@ def race_panel(live: RunView) -> None:
     assert live.result is not None
     report = live.result.report
     _numbers(report)
-    if report["requests"]:
+    if report["requests"] and report["speedup"] is None:
+        caption(
+            "What the same requests take one after another is not known for this server, so no speed-up is claimed. "
+            "Measure it below."
+        )
+    elif report["requests"]:
         st.subheader("The same requests, two ways", anchor=False)
         race_chart(lay_out(live.tally.timeline), end_to_end(_sequence(live, report)), report)
         st.caption(words.baseline_kind(report["baseline"]))
@@ -133,8 +162,9 @@ def detail_panel(live: RunView) -> None:
         bars = lay_out(live.tally.timeline)
         st.subheader("Who worked when", anchor=False)
         slot_chart(bars)
-        st.caption(in_words(bars))
-        _steps(report)
+        caption(in_words(bars))
+        if report["speedup"] is not None:
+            _steps(report)
     _models(report)
 
 
@@ -152,10 +182,20 @@ def _sequence(live: RunView, report: Mapping[str, Any]) -> list[Answered]:
 
 def _numbers(report: Mapping[str, Any]) -> None:
     baseline = report["baseline"]
-    grid = st.grid(6, min_column_width=150)
-    grid.metric("In parallel", duration(report["makespan_s"]), help="From the first request to the last result.")
-    grid.metric("One after another", duration(baseline["seconds"]), help=words.baseline_kind(baseline))
     speedup = report["speedup"]
+    claimed = speedup is not None or not report["requests"]
+    total = report.get("total_s")
+    grid = st.grid(6 if total is None else 7, min_column_width=140)
+    grid.metric("In parallel", duration(report["makespan_s"]), help="From the first request to the last result.")
+    if total is not None:
+        grid.metric(
+            "From press to result", duration(total), help="With reading, planning, connecting and writing around it."
+        )
+    grid.metric(
+        "One after another",
+        duration(baseline["seconds"]) if claimed else "–",
+        help=words.baseline_kind(baseline) if claimed else "Not known for this server: measure it.",
+    )
     grid.metric("Speed-up", f"{speedup:.1f} ×" if speedup else "–", help="One after another divided by in parallel.")
     grid.metric(
         "Fastest possible",
@@ -176,7 +216,7 @@ def _steps(report: Mapping[str, Any]) -> None:
     st.subheader("What bought the time", anchor=False)
     factors = {name: max(report["gain"][name]["factor"], 1e-3) for name in _IDEAS}
     # The last factor is the speed-up itself, so that this part and the headline never disagree.
-    factors["parallelism"] = report["speedup"] or 1.0
+    factors["parallelism"] = report["speedup"]
     left = report["makespan_s"]
     steps: list[tuple[str, float]] = []
     for name, label in reversed(_IDEAS.items()):
@@ -211,10 +251,13 @@ def _models(report: Mapping[str, Any]) -> None:
         for name, model in models.items()
     )
     st.dataframe(frame, key="models", hide_index=True)
+    for name, model in models.items():
+        if model.get("served_at_once"):
+            caption(f"{name}: {at_once_in_words(model['served_at_once'])}")
     for move in report["substitutions"]:
-        st.caption(f":material/swap_horiz: {move['reason']}; {move['to']} took its place.")
+        caption(words.substitution(move))
     for reason in report["routes"].values():
-        st.caption(reason[:1].upper() + reason[1:])
+        caption(reason[:1].upper() + reason[1:])
 
 
 def _answers(counts: Mapping[str, int]) -> str:

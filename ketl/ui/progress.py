@@ -13,13 +13,16 @@ import streamlit as st
 from ketl._figures import counted, dollars, duration
 from ketl.language.languages import language_name
 from ketl.results.outcome import Status
+from ketl.results.pace import at_once_in_words
 from ketl.results.report import given_up_words
 from ketl.runs.host import RunView
 from ketl.store.records import RunStatus
 from ketl.ui import words
 from ketl.ui.downloads import offer_downloads
 from ketl.ui.faults import told
-from ketl.ui.session import current_run, look_at, lost_run, resume, runs, start, unfinished
+from ketl.ui.session import current_run, lost_run, resume, runs, start, unfinished
+from ketl.ui.tables import read_as
+from ketl.ui.texts import caption, lead, note
 
 _QUICK_S = 15.0
 _NEWEST = 8
@@ -52,17 +55,18 @@ def _panel(was_live: bool, downloads: bool) -> None:
 
 
 def _lost() -> None:
-    newest = next(iter(runs().recent()), None)
-    if newest is not None and newest.live:
-        st.info("A translation is under way in another tab.", icon=":material/hourglass_top:")
-        st.button("Show it", key="show", on_click=look_at, args=(newest,))
-        return
     record = lost_run()
     if record is None:
+        st.caption(
+            "Looking for a run of before? Open the address that the page had then: it ends in the run's id and is the "
+            "only key to it. On the computer that runs this app, the command `ketl runs` lists the ids."
+        )
         return
-    if unfinished(record):
+    if record.status is RunStatus.RUNNING:
+        st.info("This run is under way in another program. Its results stand here when it has ended.")
+    elif unfinished(record):
         when = time.strftime("%d %B, %H:%M", time.localtime(record.started_at))
-        st.warning(f"The run of {when} ended before everything was translated. What it had finished is kept.")
+        note(f"The run of {when} ended before everything was translated. What it had finished is kept.", "warning")
         st.button("Translate the rest", icon=":material/resume:", key="resume", on_click=resume, args=(record,))
     else:
         st.info(
@@ -81,7 +85,7 @@ def _working(live: RunView) -> None:
         text = f"Now one after another, for comparison: {done:,} of {counted(total, 'request')}."
     else:
         text = f"{done:,} of {counted(total, 'different translation')} done{_split(live)}."
-    st.progress(min(1.0, done / total) if total else 0.0, text=f"{text} {_left(live, done, total)}")
+    st.progress(min(1.0, done / total) if total else 0.0, text=f"{text} {_left(live)}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Cancel",
@@ -91,7 +95,7 @@ def _working(live: RunView) -> None:
             args=(live.run_id,),
             help="What is done is kept.",
         )
-        st.caption(_models(live))
+        caption(_models(live))
     _newest(live)
 
 
@@ -112,15 +116,12 @@ def _split(live: RunView) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _left(live: RunView, done: int, total: int) -> str:
+def _left(live: RunView) -> str:
     """Return how long it will still take: by the plan until enough is done to judge by the pace."""
-    if live.began_at is None or live.plan is None or live.phase == "baseline" or not total:
+    if live.began_at is None or live.plan is None or live.phase == "baseline" or not live.total:
         return ""
     passed = time.monotonic() - live.began_at
-    share = done / total
-    expected = passed / share if share > 0.2 else max(live.plan.predicted_s, passed)
-    left = expected - passed
-    return f"{duration(passed)} passed, about {duration(left)} left." if left > 0.5 else "Almost there."
+    return words.remaining(passed_s=passed, predicted_s=live.plan.predicted_s, left_s=live.left_s())
 
 
 def _models(live: RunView) -> str:
@@ -130,6 +131,9 @@ def _models(live: RunView) -> str:
             continue
         waited = f", waited {duration(model.waited_s)} for limits" if model.waited_s >= 0.1 else ""
         parts.append(f"{name}: {counted(model.answered, 'answer')}{waited}")
+        served = live.tally.served.get(name)
+        if served is not None and served.at_once:
+            parts.append(at_once_in_words(served.at_once))
     limit = live.tally.limit
     if limit is not None:
         parts.append(f"{limit.model} waits {duration(limit.wait_s)} for its {_KINDS.get(limit.kind, 'limit')}")
@@ -153,7 +157,11 @@ def _newest(live: RunView) -> None:
     sources = _sources(live.run_id, live)
     frame = pandas.DataFrame(
         [
-            (language_name(outcome.language_tag), sources.get(outcome.key, ""), outcome.text or outcome.reason)
+            (
+                language_name(outcome.language_tag),
+                sources.get(outcome.key, ""),
+                read_as(outcome.text, outcome.language_tag) or outcome.reason,
+            )
             for outcome in newest
         ],
         columns=["Language", "English", "Translation"],
@@ -174,10 +182,10 @@ def _sources(run_id: str, _live: RunView) -> dict[bytes, str]:
 
 def _ended(live: RunView, downloads: bool) -> None:
     if live.status is RunStatus.FAILED or live.result is None:
-        st.error(live.error or "The run was cancelled before anything was sent.", icon=":material/error:")
+        note(live.error or "The run was cancelled before anything was sent.", "error")
         return
     report = live.result.report
-    st.html(f'<p class="k-lead" data-testid="summary">{words.summary(report)}</p>')
+    lead(words.summary(report), testid="summary")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _badges(report, live.engine)
         if report["cancelled"]:
@@ -191,7 +199,7 @@ def _ended(live: RunView, downloads: bool) -> None:
         if downloads:
             offer_downloads(live)
     for move in report["substitutions"]:
-        st.caption(f":material/swap_horiz: {move['reason']}; {move['to']} took its place.")
+        caption(words.substitution(move))
 
 
 def _badges(report: Mapping[str, Any], engine: str) -> None:

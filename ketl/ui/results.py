@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from ketl.catalog.products import Product
-from ketl.formats.frames import to_frame
 from ketl.memory.review import needs_a_look, with_decisions
 from ketl.results.outcome import Status
 from ketl.results.rows import ResultRow
@@ -13,7 +12,7 @@ from ketl.runs.host import RunView
 from ketl.ui.cards import english_card, language_card
 from ketl.ui.downloads import all_rows
 from ketl.ui.session import runs
-from ketl.ui.tables import under_headings
+from ketl.ui.tables import rows_frame
 
 # Past this many rows they are not held for a page; a product is read by itself, without filters.
 HELD_MOST = 20_000
@@ -151,7 +150,7 @@ def _cards(live: RunView, product: Product, rows: list[ResultRow]) -> None:
 def _table(rows: list[ResultRow]) -> None:
     shown = rows[:TABLE_MOST]
     st.dataframe(
-        under_headings(to_frame(shown, list(_HEADINGS)), _HEADINGS),
+        rows_frame(shown, _HEADINGS),
         key="rows",
         hide_index=True,
         height=620,

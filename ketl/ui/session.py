@@ -10,9 +10,11 @@ from ketl.runs.host import RunHost, RunView
 from ketl.runs.job import Job, job_from_json
 from ketl.settings import load_settings
 from ketl.store.records import RunRecord, RunStatus
+from ketl.ui.texts import note
 
 RUN = "run"
 PROBLEM = "problem"
+_OWN = "own_runs"
 
 
 # One line on purpose: editing the body of a cached function under a running server would make a second engine.
@@ -39,23 +41,27 @@ def current_run() -> RunView | None:
     return live
 
 
+def own_runs() -> list[RunView]:
+    """Return the runs at hand that this visitor started or came to by an address with their id, newest first."""
+    own = st.session_state.get(_OWN, ())
+    return [live for live in runs().recent() if live.run_id in own]
+
+
 def look_at(live: RunView) -> None:
-    """Make a run the one that this visitor's pages show."""
+    """Make a run the one that this visitor's pages show, and from now on one of their own."""
     st.session_state[RUN] = live.run_id
+    st.session_state[_OWN] = {*st.session_state.get(_OWN, ()), live.run_id}
     if st.query_params.get(RUN) != live.run_id:
         st.query_params[RUN] = live.run_id
 
 
 def lost_run() -> RunRecord | None:
-    """Return the run of the journal that this page should speak of when it has none of its own.
+    """Return the run of the journal that the address names, when this process no longer has it.
 
-    That is the run named in the address; without one, the newest of all when it was cut short.
+    Its id is the key to a run: whoever comes without one is shown nobody's, not even the newest of all.
     """
-    store, named = runs().store, st.query_params.get(RUN)
-    if named:
-        return store.journal.run(named)
-    newest = next(iter(store.journal.runs(1)), None)
-    return newest if newest is not None and newest.status is RunStatus.INTERRUPTED else None
+    named = st.query_params.get(RUN)
+    return runs().store.journal.run(named) if named else None
 
 
 def start(job: Job, catalog: Catalog | None = None, *, resume: str | None = None) -> None:
@@ -81,7 +87,7 @@ def show_problem() -> None:
     """Show, once, what kept the last run from starting."""
     problem = st.session_state.pop(PROBLEM, "")
     if problem:
-        st.error(problem, icon=":material/error:")
+        note(problem, "error")
 
 
 def unfinished(record: RunRecord) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ketl._figures import counted, dollars, duration
 from ketl.results.baseline import BaselineKind
+from ketl.results.pace import left_in_words
 from ketl.runs.job import Mode
 from ketl.store.records import RunStatus
 
@@ -44,6 +45,35 @@ def selection(products: int, languages: int) -> str:
     return f"{counted(products, 'product')}, {counted(languages, 'language')}"
 
 
+def took(report: Mapping[str, Any]) -> str:
+    """Return how long a run took: from the first request to the last result and, where known, from the press on."""
+    work, total = report["makespan_s"], report.get("total_s")
+    if total is None or duration(total) == duration(work):
+        return duration(work)
+    return f"{duration(work)} ({duration(total)} from press to result)"
+
+
+def remaining(*, passed_s: float, predicted_s: float, left_s: float | None) -> str:
+    """Return how long it will still take, in words: by the pace that was seen, by the plan while there is none."""
+    left = max(0.0, predicted_s - passed_s) if left_s is None else left_s
+    return f"{duration(passed_s)} passed, {left_in_words(left)}."
+
+
+def roughly(seconds: float) -> str:
+    """Return a length of time as an estimate is said: `4 s`, `40 s`, `3 min`, `1 h 20 min`."""
+    if seconds < 10:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 57.5:
+        return f"{round(seconds / 5) * 5} s"
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} min" if minutes < 60 else duration(minutes * 60)
+
+
+def substitution(move: Mapping[str, Any]) -> str:
+    """Return which model took another one's place, and why."""
+    return f"{move['reason']}; {move['to']} took the place of {move['from']}."
+
+
 def ends(report: Mapping[str, Any]) -> str:
     """Return how the texts of a run ended, in words: `50 translated, 1 failed`."""
     parts = [f"{report['translated']:,} translated"]
@@ -58,14 +88,14 @@ def summary(report: Mapping[str, Any]) -> str:
     """Return the sentence that says what a run did and what running in parallel bought."""
     texts = report["units"] // max(1, report["languages"])
     what = f"{counted(texts, 'text')} into {counted(report['languages'], 'language')}"
-    took = f"{what} in {duration(report['makespan_s'])}"
+    said = f"{what} in {took(report)}"
     if report["status"] == RunStatus.CANCELLED:
-        return f"Ended early after {duration(report['makespan_s'])}: {ends(report)}."
+        return f"Ended early after {took(report)}: {ends(report)}."
     if not report["requests"]:
-        return f"{took}: everything was known already, so nothing was sent and nothing was paid."
+        return f"{said}: everything was known already, so nothing was sent and nothing was paid."
     if report["mode"] == Mode.SEQUENTIAL:
-        return f"{took}, one request after another."
-    return f"{took}; {comparison(report)}."
+        return f"{said}, one request after another."
+    return f"{said}; {comparison(report)}."
 
 
 def comparison(report: Mapping[str, Any]) -> str:
@@ -73,9 +103,9 @@ def comparison(report: Mapping[str, Any]) -> str:
     baseline = report["baseline"]
     would = "took" if baseline["kind"] == BaselineKind.MEASURED else "would have taken"
     speedup = report["speedup"]
-    said = f"one after another it {would} {duration(baseline['seconds'])} ({baseline['kind']})"
     if speedup is None:
-        return said
+        return "measure it on the Timing page to know what running in parallel bought"
+    said = f"one after another it {would} {duration(baseline['seconds'])} ({baseline['kind']})"
     return f"{said}: {times(speedup)} faster" if speedup >= 1.05 else f"{said}, so nothing was gained"
 
 

@@ -12,9 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ketl.catalog.catalog import Catalog
-from ketl.catalog.products import Product, clean_text, find_fields, parse_product
+from ketl.catalog.products import (
+    FIELD_NAMES,
+    Product,
+    chosen_texts,
+    clean_text,
+    field_label,
+    find_fields,
+    parse_product,
+)
+from ketl.catalog.units import cut_texts
 from ketl.errors import CatalogError, SelectionError
-from ketl.formats import catalog_files
+from ketl.formats import catalog_files, json_rows
 from ketl.formats.catalog_files import load_products, open_catalog
 from tests.strategies import near_products
 
@@ -256,3 +265,90 @@ def test_any_bytes_are_a_catalogue_or_are_refused(tmp_path: Path, content: bytes
         assert name in str(error) and str(error).endswith(".")
     else:
         assert products
+
+
+@pytest.mark.parametrize(
+    ("row", "texts"),
+    [
+        ({"other_details": "", "details": "Hand wash.", "description": "A shell."},
+         {"details": "Hand wash.", "description": "A shell."}),
+        ({"other_details": "Cold.", "description": "A shell."}, {"details": "Cold.", "description": "A shell."}),
+        ({"product_name": "", "title": "Storm anorak"}, {"name": "Storm anorak"}),
+        ({"product_name": "Long", "name": "Short", "title": " "}, {"name": "Short", "product_name": "Long"}),
+        ({"available_colors": [None, " "], "colors": ["Red"]}, {"colors": ("Red",)}),
+        ({"available_colors": ["Red"], "colors": "Blue"}, {"colors": "Blue", "available_colors": ("Red",)}),
+        ({"product_name": "Outer", "extracted_data": {"product_name": " ", "title": "Inner"}},
+         {"name": "Outer", "title": "Inner"}),
+    ],
+)  # fmt: skip
+def test_a_blank_key_hides_nothing_and_every_filled_one_is_a_text(row: dict[str, Any], texts: dict[str, Any]) -> None:
+    product = parse_product({"product_id": 1, **row}, "Row 1")
+    assert dict(product.texts) == texts
+    cut = list(cut_texts(product, FIELD_NAMES))
+    assert {text.field for text in cut} == set(texts)
+    assert {text.kind for text in cut} <= {"title", "prose", "option"}
+
+
+def test_a_second_key_that_is_no_text_passes_through_untouched() -> None:
+    product = parse_product({"product_id": 1, "product_features": "Warm", "features": {"a": 1}}, "Row 1")
+    assert dict(product.texts) == {"features": "Warm"} and product.extra == {"features": {"a": 1}}
+
+
+def test_a_field_chosen_by_any_of_its_keys_brings_all_its_texts_under_names_of_their_own() -> None:
+    product = parse_product({"product_id": 1, "details": "Hand wash.", "description": "A shell."}, "Row 1")
+    chosen = [name for name, _ in chosen_texts(product, find_fields(["description"]))]
+    assert chosen == ["details", "description"]
+    assert [field_label(name) for name in chosen] == ["Details", "Details (description)"]
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
+def test_an_escaped_half_of_a_pair_costs_its_own_text_alone(tmp_path: Path, name: str) -> None:
+    rows = [b'{"product_id": 1, "product_name": "\\ud800"}', b'{"product_id": 2, "product_name": "Whole"}']
+    products = load_products(
+        write(tmp_path, b"[" + b",".join(rows) + b"]" if name == "rows.json" else b"\n".join(rows), name)
+    )
+    assert [product.name for product in products] == ["\ufffd", "Whole"]
+
+
+def test_a_value_is_read_again_only_as_often_as_it_doubles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    class Counting(json.JSONDecoder):
+        def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+            looked_at.append(len(s) - idx)
+            return super().raw_decode(s, idx)
+
+    monkeypatch.setattr(json_rows, "_STRICT", Counting())
+    monkeypatch.setattr(json_rows, "_PIECE_BYTES", 1000)
+    long = {"product_id": 1, "product_name": "a", "other_details": "soft shell " * 20_000}
+    keys = {"product_id": 2, "product_name": "b"} | {f"key {number}": "" for number in range(20_000)}
+    path = write(tmp_path, [long, keys])
+    assert [product.id for product in load_products(path)] == ["1", "2"]
+    assert sum(looked_at) < 5 * path.stat().st_size
+
+
+@pytest.mark.parametrize("piece", [1, 2, 7, 64])
+def test_the_size_of_the_pieces_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    rows: list[Any] = [{"a": [True, None, -1.5e3, "Mütze \\ \n 🏔"], "b": {}}, 12345, "x", [], {"deep": [[["y"]]]}]
+    path = write(tmp_path, json.dumps({"shop": rows, "products": rows, "end": 1}, indent=1).encode())
+    monkeypatch.setattr(json_rows, "_PIECE_BYTES", piece)
+    assert list(json_rows.list_rows(path)) == rows
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
+@pytest.mark.parametrize("digits", [b"9" * 5_000_000, b"0." + b"9" * 5_000_000, b"1e" + b"9" * 5_000_000])
+def test_millions_of_digits_are_refused_as_a_number(tmp_path: Path, name: str, digits: bytes) -> None:
+    row = b'{"product_name": "a", "product_id": ' + digits + b"}"
+    said = refusal(write(tmp_path, b"[" + row + b"]" if name == "rows.json" else row, name))
+    assert "row 1 has a number that is too large" in said
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
+def test_a_row_beyond_all_sense_is_refused_by_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(json_rows, "MOST_A_ROW", 1000)
+    monkeypatch.setattr(json_rows, "_PIECE_BYTES", 100)
+    rows = [json.dumps({"product_id": n, "product_name": "a" * n}) for n in (1, 2000)]
+    content = f"[{','.join(rows)}]" if name == "rows.json" else "\n".join(rows)
+    assert "row 2 is longer than" in refusal(write(tmp_path, content.encode(), name))

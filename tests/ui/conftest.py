@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -73,5 +75,16 @@ def shown() -> Callable[[AppTest], str]:
         parts: list[Any] = [*app.markdown, *app.caption, *app.info, *app.error, *app.warning, *app.title]
         html = [element.proto.body for element in app.get("html")]
         return "\n".join([*(str(part.value) for part in parts), *html])
+
+    return act
+
+
+@pytest.fixture
+def problems() -> Callable[[AppTest], list[str]]:
+    """Return the sentences in a page's red boxes, as a reader sees them."""
+
+    def act(app: AppTest) -> list[str]:
+        html = "\n".join(element.proto.body for element in app.get("html"))
+        return [unescape(said) for said in re.findall(r'<p class="k-note k-error" role="alert">(.*?)</p>', html)]
 
     return act

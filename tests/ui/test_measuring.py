@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,10 +16,11 @@ from ketl.results.baseline import BaselineKind
 from ketl.results.events import Answered
 from ketl.runs.host import RunView
 from ketl.runs.job import Mode
+from ketl.simulator import RunningSimulator
 from ketl.store.records import RunStatus
 from ketl.ui import words
 from ketl.ui.measuring import _name, _sequence
-from ketl.ui.session import runs
+from ketl.ui.session import RUN, runs
 
 Choose = Callable[..., None]
 Finish = Callable[..., RunView]
@@ -84,6 +87,7 @@ def test_among_several_runs_one_is_chosen_by_what_it_did(timing: AppTest, shown:
     first = runs().recent()[0]
     second = runs().start(replace(first.job, mode=Mode.COMPARE, baseline=BaselineKind.MEASURED))
     timing.switch_page("pages/translate.py")
+    timing.query_params[RUN] = second.run_id
     while second.live:
         timing.run()
     timing.switch_page("pages/timing.py").run()
@@ -91,13 +95,58 @@ def test_among_several_runs_one_is_chosen_by_what_it_did(timing: AppTest, shown:
     newest, earlier = choice.options
     assert ": 1 product, 2 languages, comparison, " in newest
     assert ": 1 product, 2 languages, " in earlier and "comparison" not in earlier
-    assert "Projected: " in shown(timing)
-    choice.set_value(second.run_id).run()
     assert "Measured: " in shown(timing)
+    choice.set_value(first.run_id).run()
+    assert "Projected: " in shown(timing)
 
 
 def test_what_a_measurement_takes_is_said_before_it_is_billed(timing: AppTest, shown: Shown) -> None:
-    assert "All of them take about" in shown(timing) and "Both parts are billed." in shown(timing)
+    assert "all of them one after another about" in shown(timing) and "Both parts are billed." in shown(timing)
+    timing.session_state["baseline"] = "A random sample"
+    timing.run()
+    assert "the sample of them one after another about" in shown(timing)
+
+
+def promised_s(page: str) -> float:
+    found = re.search(r"all of them one after another about (\d+) s", page)
+    assert found is not None
+    return float(found[1])
+
+
+def test_what_a_measurement_takes_is_what_a_run_without_the_memory_takes(
+    simulator: RunningSimulator, timing: AppTest, finish: Finish, shown: Shown
+) -> None:
+    timing.switch_page("pages/translate.py").run()
+    timing.button("start").click().run()
+    live = finish(timing)
+    assert live.result is not None and live.result.report["requests"] == 0
+    timing.switch_page("pages/timing.py").run()
+    assert promised_s(shown(timing)) >= 1
+
+
+def test_without_a_known_time_one_after_another_the_page_claims_nothing_and_offers_to_measure(
+    timing: AppTest, shown: Shown
+) -> None:
+    live = runs().recent()[0]
+    assert live.result is not None
+    live.result.report["speedup"] = None
+    live.result.report["total_s"] = 12.5
+    live.result.report["models"]["mistral-saba-24b"]["served_at_once"] = 2
+    timing.run()
+    metrics = {metric.label: metric.value for metric in timing.metric}
+    assert (metrics["Speed-up"], metrics["One after another"]) == ("–", "–")
+    assert metrics["From press to result"] == "12.5 s" and timing.button("measure")
+    assert "faster" not in shown(timing) and "no speed-up is claimed" in shown(timing)
+    assert "mistral-saba-24b: The server works on 2 requests at a time" in shown(timing)
+
+
+def test_the_baseline_s_row_ends_where_its_number_says(timing: AppTest) -> None:
+    live = runs().recent()[0]
+    assert live.result is not None
+    spec = json.loads(charts(timing)[0].spec)
+    seconds = live.result.report["baseline"]["seconds"]
+    rows = [row for layer in spec["layer"] for row in layer["data"]["values"] if row["y"] > 1 and "end" in row]
+    assert max(row["end"] for row in rows) == pytest.approx(seconds, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ REPORT = logs.report
 Choose = Callable[..., None]
 Finish = Callable[..., RunView]
 Shown = Callable[[AppTest], str]
+Problems = Callable[[AppTest], list[str]]
 
 
 def test_every_page_greets_an_empty_session(app: AppTest, shown: Shown) -> None:
@@ -132,26 +133,27 @@ def fail(*_: object) -> None:
     raise TypeError("refused gsk_aB3dE9fG2hJ4kL6m")
 
 
-def expect_fault(app: AppTest, what: str, log: str) -> None:
-    (problem,) = app.error
-    found = re.fullmatch(r"Something went wrong inside this page\. Reference (\w{6}): look .*", problem.value)
+def expect_fault(said: list[str], app: AppTest, what: str, log: str) -> None:
+    (problem,) = said
+    found = re.fullmatch(r"Something went wrong inside this page\. Reference (\w{6}): look .*", problem)
     assert found and not app.exception
     assert f"“{what}” failed inside. Reference {found[1]}." in log and "TypeError: refused …" in log
 
 
 def test_a_fault_inside_a_page_is_a_sentence_whose_reference_finds_the_line(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    app: AppTest, problems: Problems, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("ketl.logs.report", REPORT)
     monkeypatch.setattr("ketl.ui.frame._engine", fail)
     app.run()
-    expect_fault(app, "Translate", capsys.readouterr().err)
+    expect_fault(problems(app), app, "Translate", capsys.readouterr().err)
 
 
 def test_a_fault_in_the_part_that_refreshes_itself_is_told_the_same_way(
     keyed_app: AppTest,
     choose: Choose,
     finish: Finish,
+    problems: Problems,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -162,10 +164,12 @@ def test_a_fault_in_the_part_that_refreshes_itself_is_told_the_same_way(
     monkeypatch.setattr("ketl.logs.report", REPORT)
     monkeypatch.setattr("ketl.ui.progress._ended", fail)
     keyed_app.run()
-    expect_fault(keyed_app, "the panel of a run", capsys.readouterr().err)
+    expect_fault(problems(keyed_app), keyed_app, "the panel of a run", capsys.readouterr().err)
 
 
-def test_a_wrong_log_level_is_told_on_the_page(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_log_level_is_told_on_the_page(
+    app: AppTest, problems: Problems, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KETL_LOG", "loud")
     app.run()
-    assert "KETL_LOG takes one of DEBUG" in app.error[0].value
+    assert "KETL_LOG takes one of DEBUG" in problems(app)[0]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
-import pandas
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -13,22 +13,40 @@ from ketl.catalog.products import Product
 from ketl.catalog.units import cut_texts
 from ketl.formats.frames import to_frame
 from ketl.formats.layouts import LONG_COLUMNS
+from ketl.formats.writing import rows_to_bytes
 from ketl.memory.memory import Memory, Remembered
+from ketl.results.outcome import Status
+from ketl.results.rows import ResultRow
 from ketl.runs.host import RunView
 from ketl.simulator import RunningSimulator
 from ketl.ui import learned
 from ketl.ui.downloads import all_rows
 from ketl.ui.session import runs
-from ketl.ui.tables import records_frame, under_headings
+from ketl.ui.tables import records_frame, rows_frame
 
 Choose = Callable[..., None]
 Finish = Callable[..., RunView]
 Shown = Callable[[AppTest], str]
 
 
+ROW = ResultRow(
+    product_id="1", product_name="Jacket", field="details", item=None, language="Hebrew", language_tag="he",
+    source="UPF 50+ fabric", translation="בד UPF 50+ רך", status=Status.TRANSLATED, model="m", findings=(), seconds=0.1,
+    from_memory=False, reason="",
+)  # fmt: skip
+
+
 def test_columns_come_in_the_order_of_the_headings_and_under_them() -> None:
-    frame = pandas.DataFrame({"a": [1], "b": [2], "c": [3]})
-    assert under_headings(frame, {"c": "See", "a": "Hay"}).to_dict("list") == {"See": [3], "Hay": [1]}
+    frame = rows_frame([ROW._replace(language_tag="de")], {"source": "See", "translation": "Hay"})
+    assert frame.to_dict("list") == {"See": ["UPF 50+ fabric"], "Hay": ["בד UPF 50+ רך"]}
+
+
+def test_a_cell_read_from_right_to_left_is_marked_and_the_row_it_was_made_of_is_not() -> None:
+    failed = ROW._replace(translation="", status=Status.FAILED, reason="No answer came.")
+    frame = rows_frame([ROW, failed], {"source": "English", "text": "Translation"})
+    assert list(frame["Translation"]) == ["\u2067בד \u2066UPF 50+\u2069 רך\u2069", "No answer came."]
+    assert list(frame["English"]) == ["UPF 50+ fabric"] * 2
+    assert not re.search("[\u2066-\u2069]", rows_to_bytes([ROW], ".csv").decode("utf-8-sig"))
 
 
 def test_a_table_without_rows_keeps_its_headings() -> None:

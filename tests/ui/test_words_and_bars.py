@@ -6,11 +6,14 @@ import itertools
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ketl.language.languages import LANGUAGES
 from ketl.results.events import Answered
 from ketl.ui import words
-from ketl.ui.cards import _isolated
+from ketl.ui.cards import text_html
+from ketl.ui.direction import isolated, marked
 from ketl.ui.pickers import PRESETS, ready_in_demo
 from ketl.ui.timeline import end_to_end, in_words, lay_out, most_at_once
 
@@ -91,6 +94,63 @@ def test_presets_hold_only_known_languages() -> None:
 
 
 def test_latin_parts_of_a_right_to_left_text_are_isolated_and_nothing_else_changes() -> None:
-    shown = _isolated("UPF 50+، سترة Sunshirk & <b>")
+    shown = text_html("UPF 50+، سترة Sunshirk & <b>", "rtl")
     assert shown.startswith('<bdi dir="ltr">UPF 50+</bdi>،') and '<bdi dir="ltr">Sunshirk</bdi> &amp; &lt;' in shown
-    assert _isolated("سترة 12.5 سم") == "سترة 12.5 سم"
+    assert text_html("سترة 12.5 سم", "rtl") == "سترة 12.5 سم"
+    assert text_html("Jacket UPF 50+", "ltr") == "Jacket UPF 50+"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("الوزن: 121g (مقاس M)", ["121g", "M"]),
+        ("دافئة حتى -5 °C في الليل.", ["-5 °C"]),
+        ("قطن 100% ناعم", ["100%"]),
+        ("مقاس XL-42، و UPF 50+.", ["XL-42", "UPF 50+"]),
+        ("חום של 100 % כותנה", ["100 %"]),
+        ("ב-50 צבעים, 10-20 סמ", ["10-20"]),
+        ("المقاس 3.5 x 10 cm.", ["3.5 x 10 cm"]),
+        ("السعر $49.99 أو €45", ["$49.99", "€45"]),
+        ("جاكيت GORE-TEX® 2.5L", ["GORE-TEX® 2.5L"]),
+        ("עומס עד 15kg.", ["15kg"]),
+    ],
+)
+def test_a_number_with_its_unit_is_one_piece_of_a_right_to_left_text(text: str, whole: list[str]) -> None:
+    pieces: list[str] = []
+    assert isolated(text, lambda piece: pieces.append(piece) or piece) == text  # type: ignore[func-returns-value]
+    assert pieces == whole
+
+
+@given(st.text(alphabet="ابגד 12.5g%+-°C()/x\n", max_size=40) | st.text(max_size=40))
+def test_marks_are_all_that_is_added_to_a_cell_and_they_come_in_pairs(text: str) -> None:
+    plain = text.translate(dict.fromkeys(range(0x2066, 0x206A)))
+    shown = marked(plain, right_to_left=True)
+    assert shown.translate(dict.fromkeys(range(0x2066, 0x206A))) == plain == marked(plain, right_to_left=False)
+    assert shown.count("\u2069") == shown.count("\u2066") + shown.count("\u2067")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "1 s"), (4.4, "4 s"), (38, "40 s"), (57, "55 s"), (58, "1 min"), (185, "3 min"), (4_800, "1 h 20 min")],
+)
+def test_an_estimate_is_said_roughly(seconds: float, said: str) -> None:
+    assert words.roughly(seconds) == said
+
+
+def test_what_is_left_follows_the_plan_first_and_then_the_pace_that_was_seen() -> None:
+    early = words.remaining(passed_s=2.0, predicted_s=200.0, left_s=None)
+    later = words.remaining(passed_s=60.0, predicted_s=200.0, left_s=40.0)
+    assert (early, later) == ("2.0 s passed, about 3 min left.", "1 min passed, about 40 s left.")
+    assert words.remaining(passed_s=60.0, predicted_s=2.0, left_s=None) == "1 min passed, a few seconds left."
+
+
+def test_the_time_from_press_to_result_stands_beside_the_makespan() -> None:
+    assert words.summary(report(total_s=2.5)).startswith(
+        "51 texts into 3 languages in 0.7 s (2.5 s from press to result)"
+    )
+    assert "press" not in words.summary(report(total_s=0.7))
+
+
+def test_where_nothing_is_known_of_the_time_one_after_another_nothing_is_claimed() -> None:
+    said = words.summary(report(speedup=None))
+    assert "13.7 s" not in said and "faster" not in said and "measure it" in said
