@@ -12,7 +12,7 @@ import math
 import os
 import re
 import resource
-from collections import Counter
+from collections import Counter, deque
 from hashlib import blake2b
 from statistics import NormalDist
 from typing import Any
@@ -48,7 +48,9 @@ class World:
     """What one scenario lays down, and what was counted in it. Times are seconds of the loop's clock.
 
     `settings`: models {id: limits}, listed (default: all), retired {id: seen requests before it goes},
-    latency {kind: zero|fixed|uniform|lognormal|tokens}, faults {name: share of attempts}, slow {share, factor, hung}.
+    latency {kind: zero|fixed|uniform|lognormal|tokens}, faults {name: share of attempts}, slow {share, factor, hung},
+    places (how many requests are worked on at a time, the others wait; default: all), deaf (works on for clients that
+    hung up), tells (says in `usage` how long it worked).
     """
 
     def __init__(self, settings: dict[str, Any], now: float) -> None:
@@ -63,6 +65,9 @@ class World:
         self.faults = [(name, share) for name, share in settings.get("faults", {}).items()]
         self.latency = settings.get("latency", {"kind": "zero"})
         self.slow = settings.get("slow", {})
+        self.free: int | None = settings.get("places")
+        self.waiting: deque[tuple[Connection, Counter[str], tuple[Any, ...], float]] = deque()
+        self.worked_s = 0.0
         self.count: Counter[str] = Counter()
         self.seen: Counter[str] = Counter()
         self.by_model: dict[str, Counter[str]] = {}
@@ -86,6 +91,7 @@ class World:
             "span_s": self.last_at - self.first_at,
             "arrivals_s": self.last_arrival_at - self.first_at,
             "longest_s": self.longest_s,
+            "worked_s": self.worked_s,
             "server_cpu_s": _cpu() - self.cpu_s,
         }
 
@@ -303,14 +309,34 @@ class Connection(asyncio.Protocol):
         if seconds == math.inf:
             world.count["hung"] += 1
             return
-        parts = (model, tag, segments, content, finish, prompt, completion, ceiling, fault)
+        parts = (model, tag, segments, content, finish, prompt, completion, ceiling, fault, seconds)
+        if world.free == 0:
+            world.waiting.append((self, counts, parts, seconds))
+        else:
+            self._work(world, counts, parts, seconds)
+
+    def _work(self, world: World, counts: Counter[str], parts: tuple[Any, ...], seconds: float) -> None:
+        if world.free is not None:
+            world.free -= 1
+        world.worked_s += seconds
         if seconds > 0.0:
             self._loop.call_later(seconds, self._answer, world, counts, parts)
         else:
             self._answer(world, counts, parts)
 
+    def _next(self, world: World) -> None:
+        """Give the place that became free to whoever waits longest."""
+        if world.free is None:
+            return
+        world.free += 1
+        while world.waiting and world.free:
+            connection, counts, parts, seconds = world.waiting.popleft()
+            if connection._open or world.settings.get("deaf"):
+                connection._work(world, counts, parts, seconds)
+
     def _answer(self, world: World, counts: Counter[str], parts: tuple[Any, ...]) -> None:
-        model, tag, segments, content, finish, prompt, completion, ceiling, fault = parts
+        model, tag, segments, content, finish, prompt, completion, ceiling, fault, seconds = parts
+        self._next(world)
         now = self._loop.time()
         world.in_flight -= 1
         world.settle(model, ceiling - completion, now)
@@ -333,7 +359,8 @@ class Connection(asyncio.Protocol):
             "service_tier": "on_demand", "system_fingerprint": "fp_neutral", "x_groq": {"id": "req_neutral"},
             "choices": [{"index": 0, "finish_reason": finish, "logprobs": None,
                          "message": {"role": "assistant", "content": "" if fault == "empty" else content}}],
-            "usage": {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion},
+            "usage": {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+            | ({"total_time": seconds} if world.settings.get("tells") else {}),
         })  # fmt: skip
         headers = world.headers(model, now)
         if fault == "cut":
