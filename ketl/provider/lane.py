@@ -85,8 +85,9 @@ class Lane:
 
         `why` says what the model did, in words that follow its name.
         """
-        self.closed_for = why
         was_open = now >= self.closed_until
+        if was_open:
+            self.closed_for = why
         self._openings += 1
         self._failures = _BREAK_AFTER - 1  # the next failure, of the single probe, closes it again
         self.closed_until = now + min(_MAX_OPEN_S, 0.5 * 2.0**self._openings)

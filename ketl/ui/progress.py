@@ -225,4 +225,4 @@ def _badges(report: Mapping[str, Any], engine: str) -> None:
         )
     given_up = given_up_words(report)
     if given_up:
-        st.caption(given_up)
+        caption(given_up)
