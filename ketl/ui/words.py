@@ -118,8 +118,8 @@ def baseline_kind(baseline: Mapping[str, Any]) -> str:
         within = f", 95 % sure between {duration(interval[0])} and {duration(interval[1])}" if interval else ""
         return f"Sampled: {counted(baseline['sample'], 'request')} drawn by chance ran one by one{within}."
     return (
-        "Projected: the service times that this run observed, added up; waiting for limits is left out. Under load "
-        "a request takes longer than alone, so this may flatter: measure to be sure."
+        "Projected: the work in this run's answers, added up, without what they waited in a queue or for limits. "
+        "Under load a request takes longer than alone, so this may flatter: measure to be sure."
     )
 
 
