@@ -203,3 +203,12 @@ def test_threads_write_at_the_same_time_and_lose_nothing(store: Store) -> None:
         thread.join()
     assert sum(1 for _ in store.journal.outcomes("run-1")) == 200
     assert store.route_stats.all()[0].answers == 200
+
+
+def test_in_one_batch_the_later_outcome_of_a_segment_wins_and_none_is_lost(store: Store) -> None:
+    start(store)
+    first = [DONE._replace(key=b"%012d" % number, text="first") for number in range(350)]
+    second = [outcome._replace(text="second") for outcome in first[::3]]
+    store.journal.save_outcomes("run-1", [*first, *second, *second])
+    kept = {outcome.key: outcome.text for outcome in store.journal.outcomes("run-1")}
+    assert kept == {o.key: "first" if number % 3 else "second" for number, o in enumerate(first)}
