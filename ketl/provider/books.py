@@ -46,6 +46,7 @@ class LaneBooks:
         self.buckets: dict[str, Bucket] = {}
         self.guard_s = GUARD_S
         self.paused_until = 0.0
+        self._paused_by = "PAUSE"
         self._pause_s = 0.0
         self._known: dict[str, Limit] = {}
         self._refunds = Refunds()
@@ -88,7 +89,7 @@ class LaneBooks:
 
     def delay(self, prompt: float, ceiling: float, now: float) -> tuple[float, str]:
         """Return the seconds until a request of this size may be sent, and the limit that binds ("" if none)."""
-        worst, kind = max(0.0, self.paused_until - now), "PAUSE"
+        worst, kind = max(0.0, self.paused_until - now), self._paused_by
         for name, bucket in self.buckets.items():
             wait = bucket.delay(amount_of(name, 1.0, prompt, ceiling), now, self.guard_s)
             if wait > worst:
@@ -186,7 +187,10 @@ class LaneBooks:
             if error.wait_s is None and (not self._pause_s or charge.at >= self.paused_until):
                 self._pause_s = min(_MAX_PAUSE_S, 2.0 * self._pause_s or _PAUSE_S)
             wait_s = error.wait_s if error.wait_s is not None else self._pause_s
-            self.paused_until = max(self.paused_until, now + wait_s)
+            if now + wait_s > self.paused_until:
+                # A day's limit whose figure was not told is spent all the same, so its kind must be known.
+                self.paused_until = now + wait_s
+                self._paused_by = kind if kind in ("RPD", "TPD") else "PAUSE"
             return False
         known = self._known.get(kind)
         news = known is None or known.rate != error.limit

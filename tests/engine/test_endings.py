@@ -115,6 +115,30 @@ def test_a_spent_day_moves_the_rest_to_the_next_model():
     assert moved["reason"].startswith(f"The TPD limit of {WESTERN} is spent; it returns in 1 h 5 min")
 
 
+@pytest.mark.parametrize("kind", ["RPD", "TPD"])
+def test_a_spent_day_of_unknown_size_moves_the_rest_to_the_next_model(kind):
+    def answer(call, user, number):
+        if call.model == WESTERN and number >= 10:
+            return LimitReachedError("day", kind=kind, wait_s=4000, model=WESTERN)
+        return translated(user)
+
+    provider = FakeProvider(answer)
+    result = translate(provider, selection(products(10), "es"), lanes_for(provider, Limits(rpm=6000, rpm_burst=2)))
+    assert result.report["translated"] == 30 and result.report["total_s"] < 4000
+    (moved,) = result.report["substitutions"]
+    assert moved["reason"].startswith(f"The {kind} limit of {WESTERN} is spent; it returns in 1 h")
+
+
+def test_a_spent_day_of_unknown_size_of_every_model_ends_the_texts_with_when_it_returns():
+    def answer(call, user, number):
+        return LimitReachedError("day", kind="RPD", wait_s=4000, model=call.model)
+
+    provider = FakeProvider(answer)
+    rows = list(translate(provider, selection(products(4), "es")).rows())
+    assert {row.status for row in rows} == {"failed"}
+    assert all("RPD limit" in row.reason and "returns in 1 h" in row.reason for row in rows)
+
+
 def test_a_text_larger_than_a_limit_moves_to_a_model_that_takes_it():
     provider = FakeProvider()
     lanes = lanes_for(provider)
