@@ -271,7 +271,11 @@ class _BoundedBody(httpx.AsyncByteStream):
 
 def _bound(response: httpx.Response) -> None:
     """Let the body of `response` be read with a bound only."""
-    encoding = response.headers.get("content-encoding", "").strip().lower()
+    said = {name.lower(): value for name, value in response.headers.raw}
+    length = said.get(b"content-length", b"")
+    if b"content-encoding" not in said and length.isdigit() and len(length) <= 9 and int(length) <= MAX_BODY_BYTES:
+        return  # the ordinary answer: the transport reads what it says and no more
+    encoding = said.get(b"content-encoding", b"").strip().lower().decode("ascii", "replace")
     if encoding:
         # Unpacked by us: what httpx would do with it has no bound.
         del response.headers["content-encoding"]

@@ -146,24 +146,26 @@ class Window:
         waiting = [a for a in answers if a.in_flight > 1]
         if len(answers) < _FEWEST or len(waiting) < _FEWEST_TOGETHER:
             return
+        gap_s = (answers[-1].at - answers[0].at) / (len(answers) - 1)
         # A twentieth may come out of turn: a request that was late on the line, or a queue of some other kind.
         order = sorted(a.overtaken for a in waiting)
         fewest = order[int(0.95 * (len(order) - 1))] + 1
-        crowd = statistics.fmean(a.in_flight for a in waiting)
-        gap_s = (answers[-1].at - answers[0].at) / (len(answers) - 1)
+        crowd = sum(a.in_flight for a in waiting) / len(waiting)
+        limit = min(_MOST, crowd if self.served_at_once is not None else crowd / _QUEUED)
+        if gap_s < _OWN_GAP_S or fewest > limit:
+            self._found(None)
+            return
         floor_s = _EVEN * self._shortest_s
         sent, ends = sorted(a.sent for a in answers), [a.at for a in answers]
         sizes = [a.size for a in answers]
         first = self.answers == len(answers)
         apart = _spread(_services(sent, ends, None, first=first), sizes)
         spreads: dict[int, tuple[float, float]] = {}
-        limit = min(_MOST, crowd if self.served_at_once is not None else crowd / _QUEUED)
-        if gap_s >= _OWN_GAP_S and fewest <= limit:
-            for number in range(1, int(limit) + 1):
-                services = _services(sent, ends, number, first=first)
-                if len(services) < _FEWEST:
-                    break
-                spreads[number] = _spread(services, sizes), statistics.fmean(services)
+        for number in range(1, int(limit) + 1):
+            services = _services(sent, ends, number, first=first)
+            if len(services) < _FEWEST:
+                break
+            spreads[number] = _spread(services, sizes), statistics.fmean(services)
         possible = [number for number in spreads if number >= fewest]
         if not possible:
             self._found(None)
