@@ -9,8 +9,6 @@ import socket
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ketl._words import hide_key
 from ketl.errors import (
@@ -27,10 +25,7 @@ from ketl.errors import (
     UnusableReplyError,
 )
 from ketl.provider.groq import GroqClient, is_loopback, normal_base_url
-from ketl.provider.groq_answers import read_limits, read_reply
-from ketl.provider.groq_errors import parse_duration
 from ketl.provider.protocol import NO_LIMIT_FACTS, LimitFacts, ListedModel, Reply
-from ketl.simulator.limits import duration
 from tests.client.wire import CALL, KEY, ORGANIZATION, Answer, complete, completion, refusal, talk
 
 LIMITED = (
@@ -223,69 +218,6 @@ def test_each_refusal_is_its_named_error_with_its_facts(
         assert getattr(error, name) == value
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"", b"upstream timed out", b"<html></html>", b"[]", b"null", b"42", b"{}", b'{"choices": []}',
-        b'{"choices": [{}]}', b'{"choices": [{"message": null}]}', b'{"choices": [{"message": {"role": "assistant"}}]}',
-        b'{"error": {"message": "x"}}', b'{"choices": {"0": 1}}', b'{"choices": [[1]]}', b"\xff\xfe",
-    ],
-    ids=str,
-)  # fmt: skip
-def test_a_200_that_tells_nothing_is_unusable(body: object) -> None:
-    error = complete(Answer(200, body))
-    assert type(error) is UnusableReplyError and str(error).endswith(".") and error.model == CALL.model
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        completion(None), completion(""), completion(" \n"), completion(["a"]), completion(5), completion(choices=[]),
-        completion(choices=None), completion(choices={"0": 1}), completion(choices=[[1]]), completion(choices=[{}]),
-    ],
-    ids=lambda body: str(body["choices"]),
-)  # fmt: skip
-def test_a_billed_answer_without_a_text_tells_what_it_cost(body: object) -> None:
-    reply = complete(Answer(200, body))
-    assert isinstance(reply, Reply)
-    assert (reply.content, reply.status, reply.prompt_tokens, reply.completion_tokens) == ("", 200, 120, 34)
-
-
-def test_an_answer_that_was_eaten_by_hidden_reasoning_says_so() -> None:
-    usage = {"prompt_tokens": 9, "completion_tokens": 77, "completion_tokens_details": {"reasoning_tokens": 77}}
-    choice = {"message": {"content": ""}, "finish_reason": "length"}
-    reply = complete(Answer(200, {"choices": [choice], "usage": usage}))
-    assert isinstance(reply, Reply) and reply.finish_reason == "length" and reply.reasoning_tokens == 77
-
-
-@pytest.mark.parametrize(
-    ("told", "finish_reason"),
-    [
-        ({"failed_generation": "max completion tokens reached before generating a valid document"}, "length"),
-        ({"failed_generation": '{"a": "x", "b'}, "stop"),
-        ({"failed_generation": ""}, "length"),
-        ({}, "length"),
-        ({"failed_generation": "{", "message": "Failed: max completion tokens reached before"}, "length"),
-        ({"failed_generation": "As an AI", "usage": {"prompt_tokens": 5, "completion_tokens": 6}}, "stop"),
-    ],
-    ids=str,
-)
-def test_what_the_provider_could_not_read_is_kept_with_the_reason(told: dict[str, Any], finish_reason: str) -> None:
-    reply = complete(Answer(400, {"error": {"code": "json_validate_failed", "message": "Failed", **told}}))
-    assert isinstance(reply, Reply)
-    assert (reply.status, reply.content, reply.finish_reason) == (400, told.get("failed_generation", ""), finish_reason)
-    assert reply.prompt_tokens == told.get("usage", {}).get("prompt_tokens")
-
-
-@pytest.mark.parametrize("figure", [-5, 1e300, True, "7", None, float("inf")])
-def test_a_count_of_tokens_that_cannot_be_one_says_nothing(figure: object) -> None:
-    body = json.dumps(completion("{}", usage={"prompt_tokens": figure, "completion_tokens": 3})).encode()
-    try:
-        assert read_reply(body, [], "m").prompt_tokens is None
-    except UnusableReplyError:
-        assert figure == float("inf")  # no JSON
-
-
 @pytest.mark.parametrize("sent", [0, 20, 70, 150])
 def test_a_connection_that_breaks_is_unreachable(sent: int) -> None:
     error = complete(Answer(200, completion("x" * 500), sent=sent))
@@ -399,43 +331,6 @@ def test_a_refused_key_is_noticed_when_listing_models() -> None:
     talk(refusal(401, "Invalid API Key", "invalid_api_key"), act)
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("585ms", 0.585), ("7", 7.0), ("7.66s", 7.66), ("1m26.4s", 86.4), ("9m38.016s", 578.016), ("1h2m3s", 3723.0),
-     ("24h0m0s", 86_400.0), ("1d", 86_400.0), ("120µs", 0.00012), ("2m", 120.0), ("soon", None), ("", None)],
-)  # fmt: skip
-def test_durations_are_read_with_all_their_parts(text: str, seconds: float | None) -> None:
-    assert parse_duration(text) == (None if seconds is None else pytest.approx(seconds))
-
-
-@given(st.integers(1, 10**9))
-def test_any_duration_the_provider_writes_is_read_exactly(milliseconds: int) -> None:
-    assert parse_duration(duration(milliseconds / 1000)) == pytest.approx(milliseconds / 1000, abs=1.1e-3)
-
-
-@given(st.binary(max_size=80) | st.sampled_from([b"[" * 3000, b'{"choices":[{"message":{"content":' + b"[" * 2000]))
-def test_any_body_at_all_is_read_or_unusable(body: bytes) -> None:
-    try:
-        reply = read_reply(body, [], "m")
-        assert reply.content == "" or reply.content.strip()
-    except UnusableReplyError as error:
-        assert error.model == "m"
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from([b"x-ratelimit-limit-tokens", b"X-RATELIMIT-REMAINING-TOKENS", b"x-ratelimit-", b"other"]),
-            st.binary(max_size=6) | st.sampled_from([b"8000", b"7.5", b"1m26.4s", b"", b"nan", b"inf", b"-1"]),
-        )
-    )
-)
-def test_odd_limit_headers_are_skipped(headers: list[tuple[bytes, bytes]]) -> None:
-    facts = read_limits(headers)
-    for value in (facts.limit_tokens, facts.remaining_tokens, facts.limit_requests, facts.remaining_requests):
-        assert value is None or 0 <= value < float("inf")
-
-
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1"])
 def test_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch, name: str, proxy: str) -> None:
@@ -452,18 +347,6 @@ def test_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyP
 )  # fmt: skip
 def test_only_this_machine_is_loopback(url: str | None, own: bool) -> None:
     assert is_loopback(url) is own
-
-
-@pytest.mark.parametrize(
-    ("said", "wait_s"),
-    [
-        ("1e9", 60.0), ("3600", 60.0), ("9" * 400, 60.0), ("inf", None), ("nan", None), ("-5", None), ("soon", None),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", 60.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("99:99:99", None),
-    ],
-)  # fmt: skip
-def test_a_wait_is_believed_within_reason(said: str, wait_s: float | None) -> None:
-    error = complete(refusal(429, "Too many requests", retry_after=said))
-    assert isinstance(error, LimitReachedError) and error.wait_s == wait_s
 
 
 def test_an_infinite_limit_is_not_believed() -> None:
