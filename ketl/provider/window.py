@@ -154,6 +154,7 @@ class Window:
         limit = min(_MOST, crowd if self.served_at_once is not None else crowd / _QUEUED)
         if gap_s < _OWN_GAP_S or fewest > limit:
             self._found(None)
+            self.parallel = gap_s >= _OWN_GAP_S  # what waits for our own loop says nothing of the server
             return
         floor_s = _EVEN * self._shortest_s
         sent, ends = sorted(a.sent for a in answers), [a.at for a in answers]

@@ -83,6 +83,16 @@ def test_a_handful_of_answers_says_nothing() -> None:
     assert window.served_at_once is None and not window.parallel
 
 
+def test_answers_faster_than_our_own_loop_reads_them_prove_nothing() -> None:
+    window, at = Window(), 0.0
+    numbers = [window.sent() for _ in range(400)]
+    random.Random(1).shuffle(numbers)
+    for number in numbers:
+        at += 0.0005
+        window.answered(number, 0.0, at, 100.0)
+    assert window.served_at_once is None and not window.parallel
+
+
 def test_requests_one_by_one_wait_for_nobody() -> None:
     window = Window()
     for number in range(20):
