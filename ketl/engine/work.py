@@ -215,7 +215,9 @@ class Work:
         planned = self._routes.planned(request.group)
         if lane not in planned:
             self._tell_substitute(
-                planned[0], lane, request.pinned_for or f"{planned[0].model.id} {planned[0].closed_for}"
+                planned[0],
+                lane,
+                request.pinned_for or f"{planned[0].model.id} {planned[0].closed_for or 'is not available'}",
             )
         self._backlog.in_flight += 1
         self._sent += 1

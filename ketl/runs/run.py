@@ -57,8 +57,8 @@ class Run:
     write: Write | None = None
     plan: RunPlan | None = None
     pressed_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
-    _work: Work | None = None
     patience_s: float = PATIENCE_S
+    _work: Work | None = None
     _paused: bool = False
     _stopped: KetlError | None = None
     _feeder: Feeder | None = None

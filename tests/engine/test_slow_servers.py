@@ -13,7 +13,7 @@ from ketl.provider.protocol import Call, Reply
 from ketl.results.events import Answered, ServedAtOnce
 from ketl.runs.job import Mode
 from tests.engine.direct import Seen, jackets, work_through
-from tests.fakes import ASIAN, SUCCESSOR, WESTERN, lanes_for, products, selection, translate
+from tests.fakes import ASIAN, SUCCESSOR, WESTERN, products, selection, translate
 
 
 @dataclass
@@ -140,4 +140,3 @@ def test_a_burst_that_all_are_served_at_once_is_no_queue() -> None:
     happened = work_through(provider, [[item] for item in jackets(300)])
     assert happened.of(ServedAtOnce) == []
     assert happened.ended_at - provider.began[0] < 1.5
-    assert lanes_for(provider)[WESTERN].window.size is None
