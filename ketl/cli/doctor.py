@@ -8,14 +8,18 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ketl._figures import counted, dollars
 from ketl.cli.program import program
 from ketl.cli.statuses import ExitStatus
 from ketl.errors import SettingsError
-from ketl.runs.doctor import Line, examine
-from ketl.runs.live import Live, Survey
 from ketl.settings import load_settings
+
+# What asks the questions is loaded when there are some: every other command starts without it.
+if TYPE_CHECKING:
+    from ketl.runs.doctor import Line
+    from ketl.runs.live import Live, Survey
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,6 +42,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    from ketl.runs.doctor import examine
+
     if options.live:
         return _live(options)
     if options.yes:
@@ -58,6 +64,8 @@ def _show(lines: Sequence[Line]) -> None:
 
 
 def _live(options: argparse.Namespace) -> int:
+    from ketl.runs.live import Live
+
     settings = load_settings()
     if settings.api_key is None:
         raise SettingsError(

@@ -58,15 +58,16 @@ def read_failed_generation(error: groq.APIError) -> Reply | None:
 def _reply(
     content: str, finish_reason: str, usage: object, headers: list[tuple[bytes, bytes]], *, status: int = 200
 ) -> Reply:
+    told = usage if isinstance(usage, dict) else {}
     return Reply(
         content=content,
         finish_reason=finish_reason,
-        prompt_tokens=whole_number(_part(usage, "prompt_tokens")),
-        completion_tokens=whole_number(_part(usage, "completion_tokens")),
-        cached_tokens=whole_number(_part(_part(usage, "prompt_tokens_details"), "cached_tokens")) or 0,
-        reasoning_tokens=whole_number(_part(_part(usage, "completion_tokens_details"), "reasoning_tokens")),
+        prompt_tokens=whole_number(told.get("prompt_tokens")),
+        completion_tokens=whole_number(told.get("completion_tokens")),
+        cached_tokens=whole_number(_part(told.get("prompt_tokens_details"), "cached_tokens")) or 0,
+        reasoning_tokens=whole_number(_part(told.get("completion_tokens_details"), "reasoning_tokens")),
         status=status,
-        service_s=_seconds(_part(usage, "total_time")),
+        service_s=_seconds(told.get("total_time")),
         limits=read_limits(headers),
     )
 

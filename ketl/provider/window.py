@@ -7,11 +7,11 @@ requests at a time answers in the order in which it was asked, N apart: then mor
 from __future__ import annotations
 
 import math
-import statistics
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from operator import mul
+from typing import NamedTuple
 
 _REMEMBERED = 96
 _FEWEST = 5
@@ -20,6 +20,7 @@ _FEWEST_LATEST = 8
 # Between looks so many answers come; with more answers at hand a look costs more and says less that is new.
 _LOOK_EVERY = 4
 _LOOK_SELDOM = 16
+_LOOK_PAUSE_S = 0.05  # and never more often, so that looking takes next to nothing however fast they come
 # A queue is only called one when its answers took at least 2 + N / 4 times as long as their work: in a steady flow
 # answers that hardly differ come nearly in order, too.
 _QUEUED = 2.0
@@ -41,8 +42,7 @@ _OWN_GAP_S = 0.003
 _MOST = 16  # a server with more room than this is not slow for want of it
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """One answer: when it was asked for and came, how many asked before it were still open, and how many in all."""
 
     sent: float
@@ -73,6 +73,7 @@ class Window:
         self._shortest_s = math.inf
         self._most_open = 0
         self._suspected = False
+        self._looked_at = -math.inf
 
     @property
     def size(self) -> int | None:
@@ -97,8 +98,9 @@ class Window:
     def sent(self) -> int:
         """Take in that a request goes out; return its number."""
         self._number += 1
-        insort(self._open, self._number)
-        self._most_open = max(self._most_open, len(self._open))
+        self._open.append(self._number)  # the largest yet, so the list stays in order
+        if len(self._open) > self._most_open:
+            self._most_open = len(self._open)
         return self._number
 
     def gone(self, number: int) -> None:
@@ -115,16 +117,22 @@ class Window:
         self._last.append(number)
         self.answers += 1
         self.answered_at = at
-        self._shortest_s = min(self._shortest_s, at - sent)
+        if at - sent < self._shortest_s:
+            self._shortest_s = at - sent
         self._recent.append(_Answer(sent, at, overtaken, in_flight, size))
         count = len(self._recent)
         before = self.served_at_once
         if before is not None and self._has_room_now(before):
             self._recent.clear()
             self._found(None)
-        elif count >= _FEWEST and not self.answers % (_LOOK_EVERY if count < _REMEMBERED else _LOOK_SELDOM):
+        elif self._is_time_to_look(count, at):
+            self._looked_at = at
             self.look()
         return self.served_at_once != before
+
+    def _is_time_to_look(self, count: int, at: float) -> bool:
+        due = count >= _FEWEST and not self.answers % (_LOOK_EVERY if count < _REMEMBERED else _LOOK_SELDOM)
+        return due and at - self._looked_at >= _LOOK_PAUSE_S
 
     def began_at(self) -> float:
         """Return when the latest of the answers was begun, if it had to wait for its turn; minus infinity if not."""
@@ -143,18 +151,23 @@ class Window:
     def look(self) -> None:
         """Choose the number of requests served at a time that explains the answers best."""
         answers = list(self._recent)
-        waiting = [a for a in answers if a.in_flight > 1]
-        if len(answers) < _FEWEST or len(waiting) < _FEWEST_TOGETHER:
+        if len(answers) < _FEWEST:
             return
         gap_s = (answers[-1].at - answers[0].at) / (len(answers) - 1)
+        if gap_s < _OWN_GAP_S:
+            self._found(None)
+            self.parallel = False  # what waits for our own loop says nothing of the server
+            return
+        waiting = [a for a in answers if a.in_flight > 1]
+        if len(waiting) < _FEWEST_TOGETHER:
+            return
         # A twentieth may come out of turn: a request that was late on the line, or a queue of some other kind.
         order = sorted(a.overtaken for a in waiting)
         fewest = order[int(0.95 * (len(order) - 1))] + 1
         crowd = sum(a.in_flight for a in waiting) / len(waiting)
         limit = min(_MOST, crowd if self.served_at_once is not None else crowd / _QUEUED)
-        if gap_s < _OWN_GAP_S or fewest > limit:
+        if fewest > limit:
             self._found(None)
-            self.parallel = gap_s >= _OWN_GAP_S  # what waits for our own loop says nothing of the server
             return
         floor_s = _EVEN * self._shortest_s
         sent, ends = sorted(a.sent for a in answers), [a.at for a in answers]
@@ -166,7 +179,7 @@ class Window:
             services = _services(sent, ends, number, first=first)
             if len(services) < _FEWEST:
                 break
-            spreads[number] = _spread(services, sizes), statistics.fmean(services)
+            spreads[number] = _spread(services, sizes), _mean(services)
         possible = [number for number in spreads if number >= fewest]
         if not possible:
             self._found(None)
@@ -176,7 +189,7 @@ class Window:
         others = [other for number, (other, _) in spreads.items() if number != best]
         self.sure = all(other > _LEAD * max(spread, _LEAST * service_s) for other in others)
         margin = math.log(max(floor_s, apart) / max(floor_s, spread))
-        waited = statistics.fmean(a.at - a.sent for a in answers) / service_s
+        waited = _mean([a.at - a.sent for a in answers]) / service_s
         if self.served_at_once is not None:
             # Once known, a queue is known until the answers say that there is none.
             self._found(None if margin < -_SURE else best)
@@ -228,10 +241,14 @@ def _spread(services: Sequence[float], sizes: Sequence[float]) -> float:
     logarithm of this for each answer. Services that would be shorter for larger requests lie around their mean.
     """
     sizes = sizes[-len(services) :]
-    mean, mean_size = statistics.fmean(services), statistics.fmean(sizes)
-    across = sum((x - mean_size) ** 2 for x in sizes)
-    along = sum((x - mean_size) * (s - mean) for x, s in zip(sizes, services, strict=True))
-    every = sum((s - mean) ** 2 for s in services)
+    mean, mean_size = _mean(services), _mean(sizes)
+    off = [service - mean for service in services]
+    larger = [size - mean_size for size in sizes]
+    across, along, every = sum(map(mul, larger, larger)), sum(map(mul, larger, off)), sum(map(mul, off, off))
     if along > 0.0 and across > 0.0:
         every -= along * along / across
     return math.sqrt(max(0.0, every) / len(services))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

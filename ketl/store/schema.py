@@ -1,7 +1,7 @@
 """The version of the database's tables: read at every opening, brought up when it is older, refused when unknown.
 
-The steps from version to version are Alembic's revisions in `migrations`. Alembic is imported only when there is a
-step to take: importing it takes longer than opening a database.
+The steps from version to version are Alembic's revisions in `migrations`. An empty database gets the newest tables at
+once. Alembic is imported only when there is a step to take: importing it takes longer than all the rest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, text
 
 from ketl.errors import SettingsError
 from ketl.store.tables import METADATA
@@ -18,7 +18,7 @@ from ketl.store.tables import METADATA
 HEAD = "0002"
 """The newest revision in `migrations`, which `tables` describes."""
 
-_VERSION_TABLE = "alembic_version"
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 # Any number will do that no other program takes for its own lock in the same database.
 _LOCK = 0x6B65746C
 
@@ -52,10 +52,11 @@ def bring_up(engine: Engine, where: str) -> None:
         with engine.begin() as connection:
             _lock(connection)
             found = _look(connection)  # another process may have done it meanwhile
-            if found.version != HEAD:
+            if found.tables.keys().isdisjoint([*METADATA.tables, _VERSION.name]):
+                _create(connection)
+            elif found.version != HEAD:
                 _upgrade(connection, found, where)
-                found = _look(connection)
-            _check_columns(found, where)
+            _check_columns(_look(connection), where)
         return
     _check_columns(found, where)
 
@@ -66,8 +67,8 @@ def _look(connection: Connection) -> _Found:
     for table, column, required in connection.execute(_SQLITE_COLUMNS if sqlite else _POSTGRESQL_COLUMNS):
         tables.setdefault(table, {})[column] = bool(required)
     version = None
-    if _VERSION_TABLE in tables:
-        version = connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()
+    if _VERSION.name in tables:
+        version = connection.execute(_VERSION.select()).scalar()
     return _Found(tables, version)
 
 
@@ -77,6 +78,12 @@ def _lock(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def _create(connection: Connection) -> None:
+    METADATA.create_all(connection, checkfirst=False)
+    _VERSION.create(connection)
+    connection.execute(_VERSION.insert().values(version_num=HEAD))
 
 
 def _upgrade(connection: Connection, found: _Found, where: str) -> None:

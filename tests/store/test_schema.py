@@ -66,11 +66,16 @@ def test_the_head_is_the_newest_revision() -> None:
     assert REVISIONS.get_current_head() == HEAD
 
 
-def test_the_revisions_lead_to_the_tables_as_they_are_described(url: str) -> None:
+@pytest.mark.parametrize("begun_as", ["nothing", "unversioned"])
+def test_whatever_a_database_was_it_has_the_tables_as_they_are_described(url: str, begun_as: str) -> None:
+    if begun_as == "unversioned":
+        unversioned(url)
     Store(url).close()
     engine = create_engine(url)
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, METADATA) == []
+        assert context.get_current_revision() == HEAD
     engine.dispose()
 
 
@@ -156,8 +161,8 @@ def test_two_processes_bring_up_the_same_database(url: str) -> None:
     assert version(url) == HEAD
 
 
-def test_a_database_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path) -> None:
+def test_an_empty_database_and_one_that_is_up_to_date_are_opened_without_alembic(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ketl.sqlite3'}"
-    Store(url).close()
     script = "import sys; from ketl.store.store import Store; Store(sys.argv[1]); sys.exit('alembic' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script, url], cwd=Path(__file__).parents[2]).returncode == 0
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", script, url], cwd=Path(__file__).parents[2]).returncode == 0
