@@ -106,17 +106,20 @@ class Memory:
         self._find_locked = Lookup(database, [MEMORY.c.key], fixed=[*ours, MEMORY.c.fingerprint], listed=MEMORY.c.key)
         insert = database.insert(MEMORY)
         newer = {name: insert.excluded[name] for name in _ENTRY[len(_ENTRY_KEY) :]}
-        self._put = database.prepared(insert.on_conflict_do_update(index_elements=_ENTRY_KEY, set_=newer), _ENTRY)
+        put, keys = insert.on_conflict_do_update(index_elements=_ENTRY_KEY, set_=newer), len(_ENTRY_KEY)
+        self._put = database.insertion(put, _ENTRY, keys=keys)
         # Between our look and our writing another process may have locked the same segment.
-        self._put_if_none = database.prepared(insert.on_conflict_do_nothing(index_elements=_ENTRY_KEY), _ENTRY)
+        put = insert.on_conflict_do_nothing(index_elements=_ENTRY_KEY)
+        self._put_if_none = database.insertion(put, _ENTRY, keys=keys)
         insert = database.insert(UNITS)
         fresh = insert.excluded["key"]
-        self._note_unit = database.prepared(
+        self._note_unit = database.insertion(
             # A unit whose text is still the same, most often all of them, is not written again.
             insert.on_conflict_do_update(
                 index_elements=_UNIT_KEY, set_={"key": fresh, "previous_key": UNITS.c.key}, where=UNITS.c.key != fresh
             ),
             _UNIT,
+            keys=len(_UNIT_KEY),
         )
 
     def recall(self, fingerprints: Mapping[tuple[bytes, str], str]) -> dict[tuple[bytes, str], Outcome]:

@@ -31,9 +31,8 @@ class KeptClaims:
         """`owner` is the mark of the process that claims, by default this one's (see `ketl.store.owner`)."""
         self._database = database
         self._owner = owner or this_process()
-        self._put = database.prepared(
-            database.insert(CLAIMS).on_conflict_do_nothing(index_elements=_COLUMNS[:4]), _COLUMNS
-        )
+        put = database.insert(CLAIMS).on_conflict_do_nothing(index_elements=_COLUMNS[:4])
+        self._put = database.insertion(put, _COLUMNS, keys=4)
         ours = [CLAIMS.c.engine, CLAIMS.c.language_tag]
         told_apart = [CLAIMS.c.key, CLAIMS.c.fingerprint]
         self._find_own = Lookup(database, told_apart, fixed=[*ours, CLAIMS.c.run_id], listed=CLAIMS.c.key)

@@ -27,9 +27,8 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._leases: dict[str, str] = {}
-        self._save = database.prepared(
-            database.upsert(OUTCOMES, ["run_id", "key", "language_tag"], OUTCOME_COLUMNS[3:]), OUTCOME_COLUMNS
-        )
+        save = database.upsert(OUTCOMES, OUTCOME_COLUMNS[:3], OUTCOME_COLUMNS[3:])
+        self._save = database.insertion(save, OUTCOME_COLUMNS, keys=3)
         columns = [OUTCOMES.c[name] for name in OUTCOME_COLUMNS]
         self._find = Lookup(
             database, columns, fixed=[OUTCOMES.c.run_id, OUTCOMES.c.language_tag], listed=OUTCOMES.c.key

@@ -93,6 +93,7 @@ def test_two_processes_open_a_new_database_at_the_same_time(tmp_path: Path) -> N
 def test_values_can_never_land_in_another_column(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path / 'ketl.sqlite3'}") as store:
         insert = store.database.insert(SETTINGS)
-        assert store.database.prepared(insert, ("name", "value")).startswith("INSERT INTO settings (name, value)")
+        insertion = store.database.insertion(insert, ("name", "value"), keys=1)
+        assert insertion.words.startswith("INSERT INTO settings (name, value)")
         with pytest.raises(ValueError, match="another order"):
-            store.database.prepared(insert, ("value", "name"))
+            store.database.insertion(insert, ("value", "name"), keys=1)
