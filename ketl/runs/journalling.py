@@ -15,7 +15,7 @@ from ketl.store.journal import Journal
 
 logger = get_logger(__name__)
 
-FLUSH_EVERY_S = 0.1  # what a kill may lose; a commit takes about a millisecond
+FLUSH_EVERY_S = 0.03  # what a kill may lose; a commit takes about a millisecond
 BEAT_EVERY_S = 5.0  # a sixth of the lease
 PATIENCE_S = 60.0
 _SLOW_S = 2.0
