@@ -7,7 +7,7 @@ import time
 
 from ketl._figures import counted, duration
 from ketl.results.events import Admitted, Ended, Event, LimitReached, PhaseBegan, Planned, ServedAtOnce, Substituted
-from ketl.results.pace import Pace, at_once_in_words, left_in_words
+from ketl.results.pace import Pace, at_once_in_words, left_in_words, wait_in_words
 
 _BAR_EVERY_S = 0.1
 _LINE_EVERY_S = 10.0
@@ -25,6 +25,7 @@ class Progress:
         self._phase = ""
         self._pace = Pace()
         self._at_once: int | None = None
+        self._waits: dict[str, float] = {}
 
     def _begin(self, plan: Planned) -> None:
         """Say what is about to happen."""
@@ -55,7 +56,10 @@ class Progress:
         elif isinstance(event, Substituted):
             self._say(f"{event.source} → {event.target}: {event.reason}.")
         elif isinstance(event, LimitReached) and event.wait_s > 5:
-            self._say(f"{event.model}: {event.kind} limit, going on in {duration(event.wait_s)}.")
+            # Every refusal of a burst says the same.
+            if time.monotonic() >= self._waits.get(event.model, 0.0):
+                self._waits[event.model] = time.monotonic() + event.wait_s
+                self._say(f"{wait_in_words(event.model, event.kind, event.wait_s)}.")
         elif isinstance(event, PhaseBegan):
             self._phase = event.phase
             if event.phase == "baseline":

@@ -19,7 +19,7 @@ from ketl.language.languages import Language
 from ketl.prompts.brief import Brief
 from ketl.prompts.prepared import Prepared
 from ketl.prompts.replies import Parsed
-from ketl.provider.books import Charge
+from ketl.provider.books import UNTOLD, Charge
 from ketl.provider.lane import Lane
 from ketl.provider.models import Model
 from ketl.results.events import Event, Substituted
@@ -184,7 +184,7 @@ class Work:
 
     def too_long(self, wait_s: float, kind: str) -> bool:
         """Whether a limit holds longer than a run waits: then it counts as spent."""
-        return wait_s > self._limits.max_limit_wait_s and kind != "PAUSE"
+        return wait_s > self._limits.max_limit_wait_s and kind != UNTOLD
 
     # -- money, hedges -----------------------------------------------------------------------------------
 

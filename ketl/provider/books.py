@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from ketl.errors import LimitReachedError
 from ketl.provider.bucket import MAX_GUARD_S, Bucket
 from ketl.provider.lessons import follow, learn_limit, level_after, spent
-from ketl.provider.limits import PERIOD_S, Limit, Limits, amount_of
+from ketl.provider.limits import DAY_KINDS, PERIOD_S, Limit, Limits, amount_of
 from ketl.provider.protocol import LimitFacts
 from ketl.provider.refunds import Refunds
+from ketl.provider.untold import UntoldLimit
 
 # A burst that reaches the server late starts the server's refill late, so ours must not run ahead of it;
 # measured on loopback, more is learned when a refusal happens all the same.
 GUARD_S = 0.03
-# How long a lane rests after a refusal that names neither a limit nor a wait: as long as the shortest that
-# the provider asks for in whole seconds.
-_PAUSE_S = 1.0
-# Refusals in a row that name nothing double it, up to this.
-_MAX_PAUSE_S = 60.0
+UNTOLD = "PAUSE"
+"""What holds requests back after refusals that name no limit, in place of a limit's name."""
 
 
 @dataclass(slots=True)
@@ -46,8 +44,8 @@ class LaneBooks:
         self.buckets: dict[str, Bucket] = {}
         self.guard_s = GUARD_S
         self.paused_until = 0.0
-        self._paused_by = "PAUSE"
-        self._pause_s = 0.0
+        self._paused_by = ""
+        self._untold: UntoldLimit | None = None
         self._known: dict[str, Limit] = {}
         self._refunds = Refunds()
         self._corrected_at = float("-inf")
@@ -90,6 +88,8 @@ class LaneBooks:
     def delay(self, prompt: float, ceiling: float, now: float) -> tuple[float, str]:
         """Return the seconds until a request of this size may be sent, and the limit that binds ("" if none)."""
         worst, kind = max(0.0, self.paused_until - now), self._paused_by
+        if self._untold is not None and (wait := self._untold.delay(now)) > worst:
+            worst, kind = wait, UNTOLD
         for name, bucket in self.buckets.items():
             wait = bucket.delay(amount_of(name, 1.0, prompt, ceiling), now, self.guard_s)
             if wait > worst:
@@ -106,6 +106,10 @@ class LaneBooks:
         self._spent_requests += 1
         self._under_way_tokens += prompt + ceiling
         self._under_way += 1
+        if self._untold is not None:
+            self._untold.sent(now)
+            if self._untold.over:
+                self._untold = None
         for name, bucket in self.buckets.items():
             bucket.spend(amount_of(name, 1.0, prompt, ceiling), now)
         return charge
@@ -141,7 +145,6 @@ class LaneBooks:
         A header is a snapshot taken somewhere between sending and receiving, so the truth now lies between
         (snapshot - refill since sending) and (snapshot + everything booked since sending).
         """
-        self._pause_s = 0.0
         if self.auto:
             self._follow(facts)
         tokens = self.buckets.get("TPM")
@@ -183,14 +186,12 @@ class LaneBooks:
         if kind == "ITPM":
             kind = "TPM"  # stricter than the truth, and the one bucket that prompts are booked in
         if kind is None or not error.limit:
-            # Others of the same burst, sent before the pause, say nothing new.
-            if error.wait_s is None and (not self._pause_s or charge.at >= self.paused_until):
-                self._pause_s = min(_MAX_PAUSE_S, 2.0 * self._pause_s or _PAUSE_S)
-            wait_s = error.wait_s if error.wait_s is not None else self._pause_s
-            if now + wait_s > self.paused_until:
+            if error.kind in DAY_KINDS and error.wait_s is not None:
                 # A day's limit whose figure was not told is spent all the same, so its kind must be known.
-                self.paused_until = now + wait_s
-                self._paused_by = kind if kind in ("RPD", "TPD") else "PAUSE"
+                if now + error.wait_s > self.paused_until:
+                    self.paused_until, self._paused_by = now + error.wait_s, error.kind
+                return False
+            self._refused_untold(error.wait_s, charge, now)
             return False
         known = self._known.get(kind)
         news = known is None or known.rate != error.limit
@@ -206,6 +207,17 @@ class LaneBooks:
         bucket.set_level(level_after(error, booked, bucket, now), now)
         self._corrected_at = now
         return news
+
+    def _refused_untold(self, wait_s: float | None, charge: Charge, now: float) -> None:
+        """Take in a refusal that tells no limit: what was only assumed is not the one that counts here."""
+        if self._assumed:
+            for kind in list(self._known):
+                self._set(kind, None)
+            self.proven = True
+        if self._untold is None:
+            self._untold = UntoldLimit(wait_s, now)
+        else:
+            self._untold.refused(charge.at, wait_s, now)
 
 
 def _clamp(bucket: Bucket, said: float, since: float, elapsed_s: float, now: float) -> None:

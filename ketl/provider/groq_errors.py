@@ -23,6 +23,7 @@ from ketl.errors import (
     UnreachableError,
     UnusableReplyError,
 )
+from ketl.provider.limits import DAY_KINDS
 
 _LOOKED_AT = 600  # characters of a provider's message that are looked at
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|us|µs|ns|h|m|s|d)")
@@ -60,7 +61,6 @@ _AT_MOST = re.compile(
 # A wait that a server names is believed up to this; a day's limit may take as long as its day.
 _MAX_WAIT_S = 60.0
 _MAX_DAY_WAIT_S = 86_400.0
-_DAY_KINDS = frozenset({"RPD", "TPD", "ITPD", "OTPD"})
 # Figures above this are no limits.
 _MOST = 1e12
 # Of a message no more than this is looked at.
@@ -238,7 +238,7 @@ def _wait(headers: httpx.Headers, message: str) -> float | None:
     if wait_s is None:
         return None
     kind = _KIND.search(message)
-    return min(wait_s, _MAX_DAY_WAIT_S if kind and kind[1] in _DAY_KINDS else _MAX_WAIT_S)
+    return min(wait_s, _MAX_DAY_WAIT_S if kind and kind[1] in DAY_KINDS else _MAX_WAIT_S)
 
 
 def _until(header: str) -> float | None:

@@ -20,6 +20,8 @@ PERIOD_S: Mapping[str, float] = {
     "RPD": _DAY_S,
     "TPD": _DAY_S,
 }
+DAY_KINDS = frozenset({"RPD", "TPD", "ITPD", "OTPD"})
+"""The limits of a day as refusals name them, also those that are not kept book of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from ketl._figures import duration
+
 _SAMPLE_S = 0.25
 _SAMPLES = 480
 # The rate is that of the last half of the run, 20 s at least: late enough to follow a server that slows down, long
@@ -11,6 +13,15 @@ _SAMPLES = 480
 _LEAST_SPAN_S = 20.0
 _FEWEST = 8
 _FIRST_WORD_S = 3.0
+_LIMITS = {
+    "RPM": "requests a minute",
+    "RPD": "requests a day",
+    "TPM": "tokens a minute",
+    "TPD": "tokens a day",
+    "OTPM": "written tokens a minute",
+    "ITPM": "read tokens a minute",
+    "CAPACITY": "capacity",
+}
 
 
 class Pace:
@@ -63,3 +74,9 @@ def at_once_in_words(number: int) -> str:
     """Return what it means that a server works on so many requests at a time."""
     what = "one request" if number == 1 else f"{number} requests"
     return f"The server works on {what} at a time; the others wait their turn."
+
+
+def wait_in_words(model: str, kind: str, seconds: float) -> str:
+    """Return for what a model waits, and how long; `kind` is a limit's name, or one of none that the provider told."""
+    limit = f"its {_LIMITS[kind]}" if kind in _LIMITS else "a limit that the provider does not name"
+    return f"{model} waits {duration(seconds)} for {limit}"

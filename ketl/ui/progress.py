@@ -13,7 +13,7 @@ import streamlit as st
 from ketl._figures import counted, dollars, duration
 from ketl.language.languages import language_name
 from ketl.results.outcome import Status
-from ketl.results.pace import at_once_in_words
+from ketl.results.pace import at_once_in_words, wait_in_words
 from ketl.results.report import given_up_words
 from ketl.runs.host import RunView
 from ketl.store.records import RunStatus
@@ -136,18 +136,8 @@ def _models(live: RunView) -> str:
             parts.append(at_once_in_words(served.at_once))
     limit = live.tally.limit
     if limit is not None:
-        parts.append(f"{limit.model} waits {duration(limit.wait_s)} for its {_KINDS.get(limit.kind, 'limit')}")
+        parts.append(wait_in_words(limit.model, limit.kind, limit.wait_s))
     return " · ".join(parts)
-
-
-_KINDS = {
-    "RPM": "requests a minute",
-    "RPD": "requests a day",
-    "TPM": "tokens a minute",
-    "TPD": "tokens a day",
-    "OTPM": "written tokens a minute",
-    "CAPACITY": "capacity",
-}
 
 
 def _newest(live: RunView) -> None:

@@ -11,7 +11,7 @@ from ketl.errors import LimitReachedError
 from ketl.provider.books import GUARD_S, LaneBooks
 from ketl.provider.bucket import MAX_GUARD_S
 from ketl.provider.limits import UNLIMITED, Limits
-from ketl.provider.protocol import NO_LIMIT_FACTS, LimitFacts
+from ketl.provider.protocol import LimitFacts
 from ketl.provider.tiers import DEVELOPER, FREE
 
 NOW = 5000.0
@@ -262,17 +262,3 @@ def test_a_known_burst_survives_a_refusal_whose_figures_are_counted_against_the_
         books.charge(9, 9, idle)
         sent += 1
     assert sent <= 30
-
-
-def test_refusals_that_say_nothing_pause_the_lane_longer_each_time_until_an_answer_comes() -> None:
-    books, now, pauses = LaneBooks(UNLIMITED), NOW, []
-    for _ in range(8):
-        burst = [books.charge(9, 9, now) for _ in range(3)]
-        for charge in burst:
-            books.refused(refusal(None), charge, now)
-        pauses.append(round(delay(books, now=now)))
-        now += pauses[-1]
-    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
-    books.observe(NO_LIMIT_FACTS, books.charge(9, 9, now), now)
-    books.refused(refusal(None), books.charge(9, 9, now), now)
-    assert round(delay(books, now=now)) == 1
