@@ -247,5 +247,6 @@ def _sum_up(result: RunResult, out: str | None) -> None:
         print(result.unsaved, file=sys.stderr)
     for reason in sorted(result.counts.reasons)[:5]:
         print(f"Failed: {reason}", file=sys.stderr)
-    if (report["cancelled"] or result.unsaved) and report["run_id"]:
-        print(f"Finish it with: {program()} translate --resume {report['run_id']}", file=sys.stderr)
+    if report["run_id"] and (report["cancelled"] or result.unsaved or report["failed"]):
+        what = "Finish it with" if report["cancelled"] or result.unsaved else "Try what failed again with"
+        print(f"{what}: {program()} translate --resume {report['run_id']}", file=sys.stderr)

@@ -154,6 +154,14 @@ def test_units_that_fail_stand_in_the_file_with_status_1_and_their_reason(
     said = capsys.readouterr().err
     assert "1 failed" in said and "status 500" in said and "Traceback" not in said
 
+    # What is said to do next does it: only what failed is sent again.
+    simulator.configure({"script": []})
+    simulator.reset()
+    [resume] = [line.partition("translate ")[2] for line in said.splitlines() if "Try what failed again with:" in line]
+    assert main(["translate", *resume.split(), "--out", str(out)]) == 0
+    assert [row["status"] for row in rows_of(out)] == ["translated", "translated"]
+    assert simulator.stats()["segments"] == 1
+
 
 @pytest.mark.usefixtures("keyed")
 def test_hostile_texts_come_back_as_text_in_their_own_row(tmp_path: Path) -> None:
