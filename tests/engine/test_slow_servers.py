@@ -54,9 +54,14 @@ class SmallServer(Seen):
         )
 
 
-@pytest.mark.parametrize("tells", [False, True], ids=["silent on its times", "telling its times"])
-@pytest.mark.parametrize("deaf", [False, True], ids=["listening", "deaf"])
-@pytest.mark.parametrize(("slots", "mean_s"), [(1, 3.0), (1, 20.0), (2, 6.0), (4, 18.0)])
+@pytest.mark.parametrize(
+    ("slots", "mean_s", "deaf", "tells"),
+    [
+        *[(1, 3.0, deaf, tells) for deaf in (False, True) for tells in (False, True)],
+        *[(1, 20.0, True, False), (2, 6.0, False, False), (2, 6.0, True, True), (4, 18.0, True, False)],
+        (4, 18.0, False, True),
+    ],
+)
 def test_each_request_is_asked_once_and_the_claimed_speed_up_is_the_true_one(
     slots: int, mean_s: float, deaf: bool, tells: bool
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ketl.engine import retries
 from ketl.errors import RunError
-from ketl.provider import books
+from ketl.provider import untold
 from ketl.provider.groq import MAX_BODY_BYTES, GroqClient
 from ketl.provider.tiers import load_tier
 from ketl.runs.connection import open_connection
@@ -25,8 +25,8 @@ from tests.fakes import products, selection
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "BACKOFF_BASE_S", 0.001)
-    monkeypatch.setattr(books, "_PAUSE_S", 0.001)
-    monkeypatch.setattr(books, "_MAX_PAUSE_S", 0.004)
+    monkeypatch.setattr(untold, "_PAUSE_S", 0.001)
+    monkeypatch.setattr(untold, "_MAX_PAUSE_S", 0.004)
 
 
 @pytest.mark.parametrize("kind", KINDS)
