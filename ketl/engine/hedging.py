@@ -82,10 +82,10 @@ class Hedging:
     def _is_late(self, attempt: Attempt, elapsed: float, triggers: dict[str, float], now: float) -> bool:
         """Whether a second attempt pays; `triggers` holds this look's hedge triggers by model.
 
-        Never on a server that works on so many at a time: there the second would only wait behind the first.
+        Never on a server with a queue: there the second would only wait behind the first.
         """
         lane, tokens = attempt.lane, attempt.request.completion_est
-        if self._windows.served_at_once(lane) is not None:
+        if self._windows.queues(lane):
             return False
         if elapsed > max(_FAR_TOO_LATE_S, _FAR_TOO_LATE * lane.times.predict(tokens)):
             return lane.window.passed_over(attempt.numbers[1]) >= _PASSED
@@ -130,6 +130,8 @@ class Hedging:
     def _hangs(self, attempt: Attempt) -> bool:
         """Whether so many that were sent later have been answered that this one will not be."""
         at_once = self._windows.served_at_once(attempt.lane)
+        if at_once is None and self._windows.queues(attempt.lane):
+            return False  # there anyone may be passed over by all the others
         most = _PASSED_OVER + (_PASSED_OVER_AT_ONCE * at_once if at_once is not None else 0)
         return attempt.lane.window.passed_over(attempt.numbers[1]) >= most
 

@@ -32,13 +32,18 @@ class Windows:
         """Return how many requests the server works on at a time, None where no queue is seen."""
         return self.server.served_at_once or lane.window.served_at_once
 
+    def queues(self, lane: Lane) -> bool:
+        """Whether requests of this lane wait for one another, or, all of the server's taken together, seem to."""
+        return self.served_at_once(lane) is not None or self.server.even
+
     def shown(self, lane: Lane) -> Shown:
         """Return what the answers show of how a lane's server works."""
         self.server.look()
         lane.window.look()
         whole = self.server.served_at_once is not None
         window = self.server if whole else lane.window
-        apart = lane.window.alone or lane.window.parallel
+        even = self.server.even or lane.window.even
+        apart = lane.window.alone or (lane.window.parallel and not even)
         return Shown(at_once=window.served_at_once, sure=window.sure, apart=apart, whole=whole)
 
     def sent(self, lane: Lane) -> tuple[int, int]:

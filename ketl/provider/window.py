@@ -39,6 +39,13 @@ _LEAST = 0.02
 _CHANCE = 2.5
 # Below this gap between answers it is our own loop that is busy, not the server.
 _OWN_GAP_S = 0.003
+# A server that takes those who wait in any order shows by its evenness: answers to one burst come all the same time
+# apart. Times that each request takes by itself lie closer in the middle: half of them within a quarter of the range,
+# where half of those lie within a half. And the longest waits are many times the work, the shortest is hardly more.
+_FEWEST_EVEN = 24
+_EVEN_HALF = 0.42
+_EVEN_MEAN = 3.0
+_EVEN_SHORTEST = 1.25
 _MOST = 16  # a server with more room than this is not slow for want of it
 
 
@@ -57,13 +64,15 @@ class Window:
 
     `served_at_once` is how many the server works on at a time, None while no queue is seen; `sure` says whether no
     other number explains the answers nearly as well. `parallel` says whether they show that there is no queue. Times
-    are seconds of the loop's clock.
+    are seconds of the loop's clock. `even` says that they may come out of a queue without an order as well as from a
+    server with room for all.
     """
 
     def __init__(self) -> None:
         self.served_at_once: int | None = None
         self.sure = False
         self.parallel = False
+        self.even = False
         self.answers = 0
         self.answered_at = -math.inf
         self._open: list[int] = []
@@ -168,6 +177,7 @@ class Window:
         limit = min(_MOST, crowd if self.served_at_once is not None else crowd / _QUEUED)
         if fewest > limit:
             self._found(None)
+            self.even = self._is_even(answers, gap_s)
             return
         floor_s = _EVEN * self._shortest_s
         sent, ends = sorted(a.sent for a in answers), [a.at for a in answers]
@@ -214,8 +224,19 @@ class Window:
         floor_s = _EVEN * self._shortest_s
         return math.log(max(floor_s, spread) / max(floor_s, apart)) >= _SURE
 
+    def _is_even(self, answers: Sequence[_Answer], gap_s: float) -> bool:
+        """Whether the answers to one burst come as evenly as out of a queue in which anyone may be next."""
+        begin, end = answers[0].at, answers[-1].at
+        if max(a.sent for a in answers) > begin or self._shortest_s > _EVEN_SHORTEST * _MOST * gap_s:
+            return False
+        if _mean([a.at - a.sent for a in answers]) < _EVEN_MEAN * self._shortest_s:
+            return False
+        quarter = len(answers) // 4
+        half_s = answers[-1 - quarter].at - answers[quarter].at
+        return len(answers) < _FEWEST_EVEN or half_s >= _EVEN_HALF * (end - begin)
+
     def _found(self, number: int | None) -> None:
-        self.served_at_once, self.parallel, self._suspected = number, number is None, False
+        self.served_at_once, self.parallel, self._suspected, self.even = number, number is None, False, False
 
 
 def _services(sent: Sequence[float], ends: Sequence[float], number: int | None, *, first: bool) -> list[float]:

@@ -145,3 +145,55 @@ def test_a_burst_that_all_are_served_at_once_is_no_queue() -> None:
     happened = work_through(provider, [[item] for item in jackets(300)])
     assert happened.of(ServedAtOnce) == []
     assert happened.ended_at - provider.began[0] < 1.5
+
+
+@dataclass
+class UnfairServer(SmallServer):
+    """One that takes the next from those who wait by chance."""
+
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    _busy: int = 0
+
+    async def _work(self, call: Call) -> Reply:
+        if self._busy >= self.slots:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn in self._waiting:
+                    self._waiting.remove(turn)
+                elif turn.done():
+                    self._pass_on()
+                raise
+        else:
+            self._busy += 1
+        seconds = self.mean_s * self._chance.lognormvariate(0.0, self.spread)
+        self.seconds = lambda *_: seconds
+        try:
+            return await Seen.complete(self, call)
+        finally:
+            self.worked_s += seconds
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._waiting:
+            self._waiting.pop(self._chance.randrange(len(self._waiting))).set_result(None)
+        else:
+            self._busy -= 1
+
+
+@pytest.mark.parametrize("deaf", [False, True], ids=["listening", "deaf"])
+@pytest.mark.parametrize(("slots", "mean_s"), [(1, 3.0), (3, 5.0), (5, 12.0)])
+def test_a_server_that_takes_them_in_any_order_is_no_reason_to_claim_more_than_is_true(
+    slots: int, mean_s: float, deaf: bool
+) -> None:
+    provider = UnfairServer(models=(WESTERN, ASIAN, SUCCESSOR), slots=slots, mean_s=mean_s, deaf=deaf)
+    report = translate(provider, selection(products(12), "es", "fr", "ja", pack=1)).report
+    print(report["speedup"], provider.worked_s / report["makespan_s"], len(provider.whole), report["requests"], report["given_up"], report["hedges"], report["makespan_s"] / (provider.worked_s/slots), report["substitutions"])
+    assert report["translated"] == 108
+    assert len(provider.whole) <= 1.03 * 108
+    assert report["makespan_s"] <= 1.05 * provider.worked_s / slots
+    assert report["speedup"] is None or report["speedup"] == pytest.approx(
+        provider.worked_s / report["makespan_s"], rel=0.15
+    )
