@@ -42,8 +42,8 @@ class Windows:
         lane.window.look()
         whole = self.server.served_at_once is not None
         window = self.server if whole else lane.window
-        even = self.server.even or lane.window.even
-        apart = lane.window.alone or (lane.window.parallel and not even)
+        unclear = self.server.unclear or lane.window.unclear
+        apart = lane.window.alone or (lane.window.parallel and not unclear)
         return Shown(at_once=window.served_at_once, sure=window.sure, apart=apart, whole=whole)
 
     def sent(self, lane: Lane) -> tuple[int, int]:

@@ -31,8 +31,10 @@ _SURE = 0.5
 # Services that spread by less than this share of the shortest answer seen all count as equally even: what makes one
 # explanation better than another must be more than the noise of the clocks and of averaging.
 _EVEN = 0.15
-# By how much the next best number must fit worse for the best to be sure, and what counts as no spread at all.
+# By how much the next best number must fit worse for the best to be sure: by four nats in all, and never less than a
+# twentieth. And what counts as no spread at all.
 _LEAD = 1.05
+_LEAD_NATS = 4.0
 _LEAST = 0.02
 # The first answers of an idle server are all work and no waiting, so the shortest of them is no longer than the work
 # of a request, but for chance: one alone may be so many times as long, the shortest of several less.
@@ -64,8 +66,8 @@ class Window:
 
     `served_at_once` is how many the server works on at a time, None while no queue is seen; `sure` says whether no
     other number explains the answers nearly as well. `parallel` says whether they show that there is no queue. Times
-    are seconds of the loop's clock. `even` says that they may come out of a queue without an order as well as from a
-    server with room for all.
+    are seconds of the loop's clock. `unclear` says that a queue would explain them as well, `even` that it would be
+    one without an order.
     """
 
     def __init__(self) -> None:
@@ -73,6 +75,7 @@ class Window:
         self.sure = False
         self.parallel = False
         self.even = False
+        self.unclear = False
         self.answers = 0
         self.answered_at = -math.inf
         self._open: list[int] = []
@@ -177,7 +180,7 @@ class Window:
         limit = min(_MOST, crowd if self.served_at_once is not None else crowd / _QUEUED)
         if fewest > limit:
             self._found(None)
-            self.even = self._is_even(answers, gap_s)
+            self.even = self.unclear = self._is_even(answers, gap_s)
             return
         floor_s = _EVEN * self._shortest_s
         sent, ends = sorted(a.sent for a in answers), [a.at for a in answers]
@@ -197,7 +200,8 @@ class Window:
         best = min(possible, key=lambda number: spreads[number])
         spread, service_s = spreads[best]
         others = [other for number, (other, _) in spreads.items() if number != best]
-        self.sure = all(other > _LEAD * max(spread, _LEAST * service_s) for other in others)
+        lead = max(_LEAD, math.exp(_LEAD_NATS / len(answers)))
+        self.sure = all(other > lead * max(spread, _LEAST * service_s) for other in others)
         margin = math.log(max(floor_s, apart) / max(floor_s, spread))
         waited = _mean([a.at - a.sent for a in answers]) / service_s
         if self.served_at_once is not None:
@@ -211,7 +215,7 @@ class Window:
                 self._found(best)
             self._suspected = True
         else:
-            self.parallel, self._suspected = margin <= 0.0, False
+            self.parallel, self.unclear, self._suspected = margin <= 0.0, margin > 0.0, False
 
     def _has_room_now(self, number: int) -> bool:
         """Whether the very latest answers came as if no queue were left, though older ones still outweigh them."""
@@ -236,7 +240,8 @@ class Window:
         return len(answers) < _FEWEST_EVEN or half_s >= _EVEN_HALF * (end - begin)
 
     def _found(self, number: int | None) -> None:
-        self.served_at_once, self.parallel, self._suspected, self.even = number, number is None, False, False
+        self.served_at_once, self.parallel, self._suspected = number, number is None, False
+        self.even = self.unclear = False
 
 
 def _services(sent: Sequence[float], ends: Sequence[float], number: int | None, *, first: bool) -> list[float]:

@@ -71,8 +71,8 @@ def left_in_words(seconds: float) -> str:
 
 
 def at_once_in_words(number: int) -> str:
-    """Return what it means that a server works on so many requests at a time."""
-    what = "one request" if number == 1 else f"{number} requests"
+    """Return what it means that a server works on so many requests at a time; from outside that is an estimate."""
+    what = "one request" if number == 1 else f"about {number} requests"
     return f"The server works on {what} at a time; the others wait their turn."
 
 

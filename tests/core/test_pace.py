@@ -60,4 +60,4 @@ def test_the_time_left_in_words(seconds: float, said: str) -> None:
 
 def test_how_many_are_served_at_once_in_words() -> None:
     assert at_once_in_words(1) == "The server works on one request at a time; the others wait their turn."
-    assert "on 4 requests at a time" in at_once_in_words(4)
+    assert "on about 4 requests at a time" in at_once_in_words(4)

@@ -137,7 +137,7 @@ def test_without_a_known_time_one_after_another_the_page_claims_nothing_and_offe
     assert (metrics["Speed-up"], metrics["One after another"]) == ("–", "–")
     assert metrics["From press to result"] == "12.5 s" and timing.button("measure")
     assert "faster" not in shown(timing) and "no speed-up is claimed" in shown(timing)
-    assert "mistral-saba-24b: The server works on 2 requests at a time" in shown(timing)
+    assert "mistral-saba-24b: The server works on about 2 requests at a time" in shown(timing)
 
 
 def test_the_baseline_s_row_ends_where_its_number_says(timing: AppTest) -> None:
