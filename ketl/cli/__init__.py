@@ -62,8 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
         return status
     except KetlError as error:
-        # What escapes a run happened before anything was sent, but for one: a very large run that can no longer read
-        # its own outcomes from the database.
+        # What escapes a run happened before anything was sent.
         # The rooms below do not know how they were called; what there is to choose from is listed by commands here.
         listed = f" “{program()} languages”, “fields” and “runs” list what there is."
         print(f"{error}{listed if isinstance(error, SelectionError) else ''}", file=sys.stderr)

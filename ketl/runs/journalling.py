@@ -148,5 +148,6 @@ class JournalKeeper:
     def _lose(self, error: KetlError) -> None:
         if self.lost is None:
             self.lost = error
+            self._log.give_up()
             self._stop(error)
             self._pause(False)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Condition, Lock
+from threading import Condition, Event, Lock
+from time import monotonic
 from typing import TypeVar
 
+from ketl.errors import KetlError, RunError
 from ketl.memory.memory import Memory, Remembered
 from ketl.results.outcome import Outcome
 from ketl.results.rows import NOT_STARTED
@@ -20,12 +22,16 @@ MOST_AT_HAND = 200_000
 _MOST_AGAIN = 20_000
 # A follower that takes longer, such as one whose disk is slow, is not waited for.
 _FOLLOWER_S = 0.25
+# How long a database that cannot be read is tried again, as one that cannot be written.
+READ_PATIENCE_S = 60.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 
 
 class OutcomeLog:
     """The outcomes of one run by segment id, journalled in batches; new translations go into `memory` with them.
 
-    `lease` is the mark under which the run is owned, None for the one that the store's journal holds.
+    `lease` is the mark under which the run is owned, None for the one that the store's journal holds; `unread` is why
+    what lies in the journal cannot be read back, None as long as it can.
     `flush` may be called from another thread than `add` and `remember`, and `find` and `wait_for` from a third.
     """
 
@@ -33,6 +39,7 @@ class OutcomeLog:
         self.count = 0
         self.reason = NOT_STARTED
         self.lease: str | None = None
+        self.unread: KetlError | None = None
         self._run_id = run_id
         self._store = store
         self._memory = memory
@@ -49,6 +56,7 @@ class OutcomeLog:
         self._followed = False
         self._resting = False
         self._closed = False
+        self._hopeless = Event()
 
     def add(self, outcome: Outcome, *, journalled: bool = False) -> None:
         """Take one outcome in; `journalled` says that the journal has it already."""
@@ -104,9 +112,14 @@ class OutcomeLog:
     def close(self, reason: str = NOT_STARTED) -> None:
         """Say that no more outcomes will come, and why a segment without one has none."""
         with self._changed:
-            self.reason = reason
+            if self.unread is None:
+                self.reason = reason
             self._closed = True
             self._changed.notify_all()
+
+    def give_up(self) -> None:
+        """Say that a database that fails now is not to be waited for."""
+        self._hopeless.set()
 
     def wait_for(self, ids: Sequence[tuple[bytes, str]]) -> None:
         """Return when each of these segments has an outcome, or when no more will come."""
@@ -119,8 +132,32 @@ class OutcomeLog:
                     self._rested.notify_all()
                     self._changed.wait()
 
+    def find_patiently(self, ids: Sequence[tuple[bytes, str]]) -> dict[tuple[bytes, str], Outcome]:
+        """Return the outcomes of these segments as `find` does, or those at hand when the database stays away.
+
+        It is tried again for `READ_PATIENCE_S` seconds, after which `unread` says why, and `reason` that of a row.
+        """
+        until, pause_s = monotonic() + READ_PATIENCE_S, _FIRST_PAUSE_S
+        while self.unread is None:
+            try:
+                return self.find(ids)
+            except Exception as error:  # whatever a driver stumbles over, the rows at hand must reach their file
+                if monotonic() >= until or self._hopeless.wait(pause_s):
+                    said = str(error) if isinstance(error, KetlError) else f"It failed ({type(error).__name__})."
+                    self.unread = RunError(
+                        f"Translations that lie in the database could not be read back, so their rows are empty. {said}"
+                    )
+                    self.reason = "How this text ended lies in the database, which could not be read. Resume the run."
+                pause_s = min(2.0 * pause_s, _LONGEST_PAUSE_S)
+        young, old, recent = self._young, self._old, self._again
+        at_hand = ((ident, young.get(ident) or old.get(ident) or recent.get(ident)) for ident in ids)
+        return {ident: outcome for ident, outcome in at_hand if outcome is not None}
+
     def find(self, ids: Sequence[tuple[bytes, str]]) -> dict[tuple[bytes, str], Outcome]:
-        """Return the outcomes of these segments, from the journal if they are not at hand."""
+        """Return the outcomes of these segments, from the journal if they are not at hand.
+
+        Raises RunError when the database fails.
+        """
         young, old, recent = self._young, self._old, self._again
         found: dict[tuple[bytes, str], Outcome] = {}
         missing: list[tuple[bytes, str]] = []
@@ -143,7 +180,7 @@ class OutcomeLog:
         young, old = self._young, self._old
         missing = [ident for ident in ids if ident not in young and ident not in old]
         if missing and self._spilled:
-            found = self.find(missing)
+            found = self.find_patiently(missing)
             missing = [ident for ident in missing if ident not in found]
         return missing
 

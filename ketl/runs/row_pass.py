@@ -43,7 +43,8 @@ class RowPass:
     """The one pass over a run's rows, in a thread of its own beside the run.
 
     `counts` are the counts of its units, `crossed` the findings that a look across cells added, `unwritten` is
-    why the rows could not be written, None when they were; all of them to be read when `run` has returned.
+    why the rows could not be written, None when they were; all of them to be read when `run` has returned. What the
+    database cannot give back is a row without a text, and the log's `unread` says why.
     """
 
     def __init__(self, selection: Selection, log: OutcomeLog, memory: Memory | None, write: Write | None) -> None:
@@ -58,10 +59,9 @@ class RowPass:
         units = selection.census.texts * len(selection.languages)
         self._options: dict[bytes, str] | None = {} if units <= MOST_COMPARED else None
         self._to_note: list[Text] = []
-        self._failed: KetlError | None = None
 
     def run(self) -> None:
-        """Go through all rows; returns some time after the log was closed. Raises RunError when the database fails."""
+        """Go through all rows; returns some time after the log was closed."""
         with self._log.followed():
             self._follow()
 
@@ -69,8 +69,6 @@ class RowPass:
         rows = self._rows()
         self._written(rows)
         deque(rows, maxlen=0)  # what is not written is counted all the same
-        if self._failed is not None:
-            raise self._failed
         self._note(at_least=1)
         if self._compare_options() and self._write is not None and self.unwritten is None:
             self._written(self._once_more())
@@ -92,21 +90,13 @@ class RowPass:
         return chain.from_iterable(self._products())
 
     def _products(self) -> Iterator[list[ResultRow]]:
-        try:
-            yield from self._done_products()
-        except KetlError as error:
-            # Whoever writes must not take a fault of the database for one of the file.
-            self._failed = error
-            raise
-
-    def _done_products(self) -> Iterator[list[ResultRow]]:
         languages, log = self._selection.languages, self._log
         for batch in batches(self._selection.cuttings, _PRODUCTS_A_LOOK):
             wanted = segment_ids(batch, languages)
-            found = log.find(wanted)
+            found = log.find_patiently(wanted)
             if missing := [ident for ident in wanted if ident not in found]:
                 log.wait_for(missing)
-                found = log.find(wanted)
+                found = log.find_patiently(wanted)
             for product in batch:
                 rows = rows_of_product(product, languages, found, log.reason)
                 yield self._crossed(rows)
@@ -143,7 +133,7 @@ class RowPass:
             return False
         languages = self._selection.languages
         ids = [(key, language.tag) for key in self._options for language in languages]
-        found = compare_options(self._options.items(), languages, self._log.find(ids))
+        found = compare_options(self._options.items(), languages, self._log.find_patiently(ids))
         if not found:
             return False
         added = False
@@ -151,7 +141,7 @@ class RowPass:
         for product in self._selection.cuttings:
             if keys.isdisjoint([text.key for text in product.texts]):
                 continue
-            outcomes = self._log.find(segment_ids([product], languages))
+            outcomes = self._log.find_patiently(segment_ids([product], languages))
             texts = {(text.field, text.item): text.key for text in product.texts}
             for row in rows_of_product(product, languages, outcomes, self._log.reason):
                 finding = found.get((texts[row.field, row.item], row.language_tag))
@@ -165,7 +155,8 @@ class RowPass:
 
     def _once_more(self) -> Iterator[ResultRow]:
         chosen = self._selection
-        return rows_of(chosen.cuttings, chosen.languages, self._log.find, reason=self._log.reason, crossed=self.crossed)
+        find, reason = self._log.find_patiently, self._log.reason
+        return rows_of(chosen.cuttings, chosen.languages, find, reason=reason, crossed=self.crossed)
 
     def _note(self, *, at_least: int) -> None:
         """Note which text every unit has now: it later tells that a unit's English has changed."""
@@ -175,5 +166,5 @@ class RowPass:
         try:
             for language in self._selection.languages:
                 self._memory.note_units(texts, language.tag)
-        except KetlError:
-            logger.exception("The notes of what every unit says now could not be kept")
+        except KetlError as error:
+            logger.warning("The notes of what every unit says now could not be kept: %s", error)

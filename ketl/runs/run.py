@@ -331,7 +331,7 @@ class Run:
         )
         if self.store is not None:
             await self._keep_all(self.store, result, keeper, log.lease)
-            result.unsaved = keeper.lost
+            result.unsaved = keeper.lost or log.unread
         return result
 
     async def _keep_all(self, store: Store, result: RunResult, keeper: JournalKeeper, lease: str | None) -> None:

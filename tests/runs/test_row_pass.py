@@ -93,18 +93,61 @@ def test_a_file_that_cannot_be_written_costs_the_file_and_no_count() -> None:
     assert row_pass.counts.status == {"translated": 9} and row_pass.counts.doubted == 9
 
 
-def test_a_database_that_fails_is_not_taken_for_a_file_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = selection(products(2), "es")
-    log = OutcomeLog("run", None)
+@pytest.mark.parametrize("error", [RunError("The database could not be used."), ValueError("a driver's own")])
+@pytest.mark.parametrize("patience_s", [0.0, 60.0], ids=["stays away", "given up"])
+def test_what_a_dead_database_does_not_give_back_costs_its_own_rows_only(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception, patience_s: float
+) -> None:
+    monkeypatch.setattr("ketl.runs.outcome_log.MOST_AT_HAND", 20)
+    monkeypatch.setattr("ketl.runs.outcome_log.READ_PATIENCE_S", patience_s)
+    store.journal.start_run("run", engine="demo", mode="parallel", spec={}, counts={})
+    chosen = selection(products(30, colors=("Black", "Navy")), "es")
+    log = OutcomeLog("run", store)
+    for outcome in ends(chosen):
+        log.add(outcome)
+        log.flush()
     log.close()
+    if patience_s:
+        log.give_up()
 
-    def find(ids: object) -> Any:
-        raise RunError("The database could not be used.")
+    def dead(*_: object) -> Any:
+        raise error
 
-    monkeypatch.setattr(log, "find", find)
+    monkeypatch.setattr(store.journal, "find_outcomes", dead)
+    written: list[ResultRow] = []
+    row_pass = RowPass(chosen, log, None, written.extend)
+    row_pass.run()
+    assert len(written) == 150 and row_pass.unwritten is None and row_pass.counts.status["cancelled"] > 100
+    at_hand = [row for row in written if row.status == "translated"]
+    assert at_hand and all(row.translation == f"…{row.source}" for row in at_hand)
+    assert {row.reason for row in written if row.status == "cancelled"} == {
+        "How this text ended lies in the database, which could not be read. Resume the run."
+    }
+    assert log.unread is not None and "could not be read back" in str(log.unread)
+
+
+def test_a_database_that_comes_back_costs_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ketl.runs.outcome_log.MOST_AT_HAND", 20)
+    monkeypatch.setattr("ketl.runs.outcome_log._FIRST_PAUSE_S", 0.001)
+    store.journal.start_run("run", engine="demo", mode="parallel", spec={}, counts={})
+    chosen = selection(products(30), "es")
+    log = OutcomeLog("run", store)
+    for outcome in ends(chosen):
+        log.add(outcome)
+        log.flush()
+    log.close()
+    refusals = [RunError("The database could not be used.")] * 3
+    honest = store.journal.find_outcomes
+
+    def find(*words: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return honest(*words)
+
+    monkeypatch.setattr(store.journal, "find_outcomes", find)
     row_pass = RowPass(chosen, log, None, list)
-    with pytest.raises(RunError, match="database"):
-        row_pass.run()
+    row_pass.run()
+    assert row_pass.counts.status == {"translated": 90} and log.unread is None and not refusals
 
 
 def test_options_that_collide_between_products_are_told_in_a_second_writing() -> None:
