@@ -12,13 +12,17 @@ from ketl._batches import batches
 from ketl.catalog.products import clean_text
 from ketl.catalog.units import Text
 from ketl.checks.base import Finding
+from ketl.errors import RunError
 from ketl.language.languages import Language
+from ketl.logs import get_logger
 from ketl.results.outcome import Outcome, Status
 from ketl.store.database import BATCH, Lookup
 from ketl.store.journal import by_language
-from ketl.store.records import findings_from_text, findings_to_text
+from ketl.store.records import findings_from_text, findings_to_text, status_from_text
 from ketl.store.store import Store
 from ketl.store.tables import MEMORY, NO_ITEM, UNITS
+
+logger = get_logger(__name__)
 
 LOCKED = (Status.EDITED, Status.APPROVED)
 
@@ -35,8 +39,6 @@ _ENTRY = (
 )  # fmt: skip
 _UNIT_KEY = ("engine", "product_id", "field", "item", "language_tag")
 _UNIT = (*_UNIT_KEY, "key")
-
-_STATUSES = {status.value: status for status in Status}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,16 +141,20 @@ class Memory:
                         by_person.add(key)
                     elif key in by_person or fingerprints[ident] != fingerprint:
                         continue
-                    found[ident] = Outcome(
-                        key=key,
-                        language_tag=tag,
-                        status=_STATUSES[status],
-                        text=text,
-                        model=model,
-                        findings=findings_from_text(findings) if findings else (),
-                        from_memory=True,
-                        kind=kind,
-                    )
+                    try:
+                        found[ident] = Outcome(
+                            key=key,
+                            language_tag=tag,
+                            status=status_from_text(status),
+                            text=text,
+                            model=model,
+                            findings=findings_from_text(findings) if findings else (),
+                            from_memory=True,
+                            kind=kind,
+                        )
+                    except RunError as error:
+                        # One damaged row is a text that is asked for again, and no reason to stop a run.
+                        logger.warning("A remembered translation into %s is passed over: %s", tag, error)
         return found
 
     def remember(self, entries: Iterable[Remembered], *, overwrite: bool = False) -> int:
@@ -353,7 +359,7 @@ def _from_row(row: Sequence[Any]) -> Remembered:
         kind=kind,
         source=source,
         translation=translation,
-        status=_STATUSES[status],
+        status=status_from_text(status),
         fingerprint=fingerprint,
         model=model,
         run_id=run_id,

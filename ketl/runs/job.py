@@ -88,8 +88,24 @@ def job_to_json(job: Job) -> dict[str, Any]:
 
 
 def job_from_json(data: Mapping[str, Any]) -> Job:
-    """Return the job that `job_to_json` was given. Raises SettingsError for a mode or baseline that does not exist."""
-    known = {key: value for key, value in data.items() if key in Job.__dataclass_fields__}
-    for name in ("products", "languages", "fields"):
-        known[name] = tuple(known.get(name) or ())
+    """Return the job that `job_to_json` was given. Raises SettingsError for what is none of its values."""
+    try:
+        known = {key: _as_was(key, value) for key, value in data.items() if key in Job.__dataclass_fields__}
+    except (TypeError, ValueError, AttributeError) as error:
+        raise SettingsError(
+            "What this run was asked for cannot be read: another version wrote it, or it is damaged. Start a new run."
+        ) from error
     return Job(**known)
+
+
+def _as_was(name: str, value: Any) -> Any:
+    """Return a value of `job_to_json` as the job had it; raises TypeError or ValueError for one that it never had."""
+    if name in ("products", "languages", "fields"):
+        return tuple(str(word) for word in value or ())
+    if name == "routes":
+        return {str(who): str(model) for who, model in value.items()}
+    if name == "memory":
+        return bool(value)
+    if value is None or isinstance(value, str if name not in ("pack", "deadline_s", "max_cost_usd") else (int, float)):
+        return value
+    raise TypeError(name)

@@ -151,6 +151,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "wal_autocheckpoint=4000",
         "cache_size=-32768",
         "temp_store=MEMORY",
+        # Read as memory, a file that somebody cuts short would end the program without a word.
+        "mmap_size=0",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -177,6 +179,8 @@ class Database:
         """
         self._engine = open_database(database_url() if url is None else parse_url(url) if isinstance(url, str) else url)
         self.clock = clock
+        self._file = Path(str(self._engine.url.database)) if self.is_sqlite else None
+        self._identity = self._seen()
 
     def close(self) -> None:
         """Give back all connections."""
@@ -188,6 +192,12 @@ class Database:
 
         Raises RunError with a sentence in place of a database error.
         """
+        if self._file is not None and self._seen() != self._identity:
+            # Written to all the same, it would go where nobody finds it.
+            raise RunError(
+                f"The database {self._file} was removed or replaced while it was in use. Put it back, or begin anew "
+                "without it."
+            )
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -198,6 +208,16 @@ class Database:
                 f"The database {_name(self._engine.url)} could not be used ({_cause(error)}). "
                 "Check that its disk has room and that it can be reached; finished work is kept."
             ) from error
+
+    def _seen(self) -> tuple[int, int] | None:
+        """Return what tells the file from any other that may come to lie in its place, None when there is none."""
+        if self._file is None:
+            return None
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """Return the dialect's own INSERT, which can say what happens to a row that exists."""

@@ -75,7 +75,8 @@ class Journal:
     def resumable(self, run_id: str) -> RunRecord:
         """Return a run that could be taken over, and leave it as it is.
 
-        Raises SelectionError when there is no such run, SettingsError when its owner still works on it.
+        Raises SelectionError when there is no such run, SettingsError when its owner still works on it or when what
+        was asked for cannot be read.
         """
         with self._database.transaction() as connection:
             row = connection.execute(select(RUNS).where(RUNS.c.run_id == run_id)).one_or_none()
@@ -88,6 +89,11 @@ class Journal:
         record = self._record(row)
         if record.status is RunStatus.RUNNING:
             raise _still_going(run_id)
+        if record.status is RunStatus.UNKNOWN:
+            raise SettingsError(
+                f"The run “{run_id}” cannot be read: another version wrote it, or it is damaged. Install the newest "
+                "version, or start a new run."
+            )
         return record
 
     def resume_run(self, run_id: str, seen: RunRecord | None = None) -> RunRecord:
@@ -170,9 +176,12 @@ class Journal:
     def _record(self, row: Any) -> RunRecord:
         try:
             status = RunStatus(row.status)
+            spec, counts = json.loads(row.spec), json.loads(row.counts)
+            report = None if row.report is None else json.loads(row.report)
+            if not (isinstance(spec, dict) and isinstance(counts, dict) and isinstance(report, dict | None)):
+                raise ValueError("not as they were written")
         except ValueError:
-            # Another version's word: what it means is not known, but nobody works on the run.
-            status = RunStatus.INTERRUPTED
+            status, spec, counts, report = RunStatus.UNKNOWN, {}, {}, None
         if status is RunStatus.RUNNING and not is_alive(row.owner, self._database.clock() - row.heartbeat_at):
             status = RunStatus.INTERRUPTED
         return RunRecord(
@@ -180,9 +189,9 @@ class Journal:
             status=status,
             engine=row.engine,
             mode=row.mode,
-            spec=json.loads(row.spec),
-            counts=json.loads(row.counts),
-            report=None if row.report is None else json.loads(row.report),
+            spec=spec,
+            counts=counts,
+            report=report,
             started_at=row.started_at,
             finished_at=row.finished_at,
             owner=row.owner,

@@ -10,11 +10,15 @@ from typing import Any
 
 from ketl.catalog.products import clean_text
 from ketl.checks.base import Finding, Severity
+from ketl.errors import RunError
 from ketl.results.outcome import Outcome, Status
 
 
 class RunStatus(StrEnum):
-    """How a run stands; a run whose owner is gone is interrupted, whatever it last wrote."""
+    """How a run stands; a run whose owner is gone is interrupted, whatever it last wrote.
+
+    Unknown is one whose row cannot be read: written by another version, or damaged.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -22,6 +26,7 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,11 @@ OUTCOME_COLUMNS = (
 
 _STATUSES = {status.value: status for status in Status}
 
+UNREADABLE = (
+    "The database holds a text that this version cannot read: another version wrote it, or it is damaged. Install the "
+    "newest version, or start a new run."
+)
+
 
 def findings_to_text(findings: Collection[Finding]) -> str:
     """Return findings as JSON, or an empty text when there are none (most rows)."""
@@ -98,10 +108,21 @@ def findings_to_text(findings: Collection[Finding]) -> str:
 
 
 def findings_from_text(text: str) -> tuple[Finding, ...]:
-    """Return the findings that `findings_to_text` was given."""
+    """Return the findings that `findings_to_text` was given. Raises RunError for what is none of its texts."""
     if not text:
         return ()
-    return tuple(Finding(ident, Severity(severity), message) for ident, severity, message in json.loads(text))
+    try:
+        return tuple(Finding(ident, Severity(severity), message) for ident, severity, message in json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise RunError(UNREADABLE) from error
+
+
+def status_from_text(text: str) -> Status:
+    """Return the status of that name. Raises RunError for one that does not exist."""
+    try:
+        return _STATUSES[text]
+    except KeyError as error:
+        raise RunError(UNREADABLE) from error
 
 
 def outcome_to_row(run_id: str, outcome: Outcome) -> tuple[Any, ...]:
@@ -123,12 +144,12 @@ def outcome_to_row(run_id: str, outcome: Outcome) -> tuple[Any, ...]:
 
 
 def outcome_from_row(row: Sequence[Any]) -> Outcome:
-    """Return the outcome in a row of `OUTCOME_COLUMNS`."""
+    """Return the outcome in a row of `OUTCOME_COLUMNS`. Raises RunError for one that cannot be read."""
     _, key, tag, status, text, reason, model, findings, seconds, from_memory, rung = row
     return Outcome(
         key=bytes(key),
         language_tag=tag,
-        status=_STATUSES[status],
+        status=status_from_text(status),
         text=text,
         reason=reason,
         model=model,

@@ -19,6 +19,7 @@ RUN_STATUS: Mapping[RunStatus, str] = {
     RunStatus.CANCELLED: "ended early",
     RunStatus.INTERRUPTED: "interrupted",
     RunStatus.FAILED: "failed",
+    RunStatus.UNKNOWN: "not readable by this version",
 }
 
 

@@ -62,3 +62,12 @@ def test_what_is_no_length_of_time_is_said_with_an_example(text: str) -> None:
 def test_a_comparison_never_reuses_earlier_translations(mode: Mode) -> None:
     assert Job(mode=mode).uses_memory == (mode is not Mode.COMPARE)
     assert not Job(mode=mode, memory=False).uses_memory
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"pack": "many"}, {"languages": 7}, {"routes": ["es"]}, {"catalog": 3}, {"plan": {}}, {"deadline_s": "soon"}],
+)
+def test_a_damaged_job_is_a_sentence(damage: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: another version wrote it, or it is damaged"):
+        job_from_json(job_to_json(Job(languages=("es",))) | damage)

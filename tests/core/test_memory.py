@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from ketl.catalog.products import Product
 from ketl.catalog.units import Segment, Text, cut_texts, text_key
@@ -18,6 +19,7 @@ from ketl.memory.memory import Former, Memory, MemoryStats, Remembered
 from ketl.results.outcome import Outcome, Status
 from ketl.results.rows import ResultRow
 from ketl.store.store import Store
+from ketl.store.tables import MEMORY
 
 SPANISH = find_language("Spanish")
 HOODIE = Remembered(
@@ -229,3 +231,12 @@ def test_an_agencys_tmx_is_locked_and_serves_every_field(tmp_path: Path, memory:
     for kind in ("option", "title", "prose"):
         entry = replace(HOODIE, source="Black", kind=kind, key=text_key(kind, "Black"))
         assert recalled(memory, entry, "any") == "Negro"
+
+
+@pytest.mark.parametrize("damage", [{"status": "pending"}, {"findings": "{"}])
+def test_a_damaged_translation_is_one_that_is_not_known(store: Store, memory: Memory, damage: dict[str, str]) -> None:
+    memory.remember([HOODIE, replace(HOODIE, key=text_key("title", "Sock"), source="Sock", translation="Calcetín")])
+    with store.database.transaction() as connection:
+        connection.execute(update(MEMORY).where(MEMORY.c.source == HOODIE.source).values(damage))
+    assert recalled(memory) is None
+    assert recalled(memory, replace(HOODIE, key=text_key("title", "Sock"), source="Sock")) == "Calcetín"

@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from ketl.checks.base import Finding, Severity
-from ketl.errors import SelectionError, SettingsError
+from ketl.errors import RunError, SelectionError, SettingsError
 from ketl.results.outcome import Outcome, Status
 from ketl.results.route_stats import RouteStats
 from ketl.store.journal import Journal
 from ketl.store.records import RunRecord, RunStatus
 from ketl.store.store import Store
+from ketl.store.tables import OUTCOMES, RUNS
 from tests.store.conftest import Clock
 from tests.strategies import outcomes
 
@@ -212,3 +214,37 @@ def test_in_one_batch_the_later_outcome_of_a_segment_wins_and_none_is_lost(store
     store.journal.save_outcomes("run-1", [*first, *second, *second])
     kept = {outcome.key: outcome.text for outcome in store.journal.outcomes("run-1")}
     assert kept == {o.key: "first" if number % 3 else "second" for number, o in enumerate(first)}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("status", "paused"), ("spec", "{"), ("spec", "[]"), ("counts", "null"), ("report", "{half")],
+)
+def test_a_run_that_cannot_be_read_is_listed_as_such_and_not_resumed(store: Store, column: str, value: str) -> None:
+    start(store)
+    start(store, "run-2")
+    with store.database.transaction() as connection:
+        connection.execute(update(RUNS).where(RUNS.c.run_id == "run-1").values({column: value}))
+    assert {run.run_id: run.status for run in store.journal.runs()} == {
+        "run-1": RunStatus.UNKNOWN,
+        "run-2": RunStatus.RUNNING,
+    }
+    with pytest.raises(SettingsError, match="“run-1” cannot be read: another version wrote it, or it is damaged"):
+        store.journal.resumable("run-1")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("status", "pending"), ("findings", "[[1]]"), ("findings", "{"), ("findings", '[["a","b","c"]]')],
+)
+def test_an_outcome_that_cannot_be_read_is_a_sentence(store: Store, column: str, value: str) -> None:
+    start(store)
+    store.journal.save_outcomes("run-1", [DONE])
+    with store.database.transaction() as connection:
+        connection.execute(update(OUTCOMES).values({column: value}))
+    for read in (
+        lambda: list(store.journal.outcomes("run-1")),
+        lambda: store.journal.find_outcomes("run-1", [(DONE.key, "es")]),
+    ):
+        with pytest.raises(RunError, match="another version wrote it, or it is damaged"):
+            read()

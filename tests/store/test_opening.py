@@ -11,7 +11,7 @@ from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
 from platformdirs.windows import Windows
 
-from ketl.errors import SettingsError
+from ketl.errors import RunError, SettingsError
 from ketl.store.database import data_folder, database_url
 from ketl.store.store import Store
 from ketl.store.tables import SETTINGS
@@ -97,3 +97,19 @@ def test_values_can_never_land_in_another_column(tmp_path: Path) -> None:
         assert insertion.words.startswith("INSERT INTO settings (name, value)")
         with pytest.raises(ValueError, match="another order"):
             store.database.insertion(insert, ("value", "name"), keys=1)
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_a_file_that_is_taken_away_while_it_is_in_use_is_a_sentence(tmp_path: Path, replaced: bool) -> None:
+    path = tmp_path / "ketl.sqlite3"
+    with Store(f"sqlite:///{path}") as store:
+        store.settings.put("a", 1)
+        path.rename(tmp_path / "elsewhere")
+        if replaced:
+            Store(f"sqlite:///{path}").close()
+        with pytest.raises(RunError, match="was removed or replaced while it was in use"):
+            store.settings.put("a", 2)
+        if not replaced:
+            (tmp_path / "elsewhere").rename(path)
+            store.settings.put("a", 3)
+            assert store.settings.get("a") == 3
