@@ -185,7 +185,8 @@ class Attempts:
         # A time longer than the whole took is none of seconds, or none of this answer.
         said_s, trip_s = reply.service_s, self._round_trip_s
         service_s = None if said_s is None or said_s > seconds + trip_s else min(seconds, said_s + trip_s)
-        self._report(attempt, status, now, tokens, predicted, service_s)
+        queue_s = 0.0 if service_s is None else min(reply.queue_s, seconds - service_s)
+        self._report(attempt, status, now, tokens, predicted, service_s, queue_s)
         if request.done:
             return
         if not parsed.texts and request.in_flight:
@@ -306,6 +307,7 @@ class Attempts:
         tokens: tuple[int, int, int],
         predicted_s: float | None = None,
         service_s: float | None = None,
+        queue_s: float = 0.0,
         *,
         given_up: bool = False,
     ) -> None:
@@ -331,6 +333,7 @@ class Attempts:
                 service_s,
                 given_up and attempt.begun,
                 most_usd(lane.model, attempt.charge) if given_up and attempt.begun else 0.0,
+                queue_s,
             )
         )
 

@@ -68,6 +68,7 @@ def _reply(
         reasoning_tokens=whole_number(_part(told.get("completion_tokens_details"), "reasoning_tokens")),
         status=status,
         service_s=_seconds(told.get("total_time")),
+        queue_s=_seconds(told.get("queue_time")) or 0.0,
         limits=read_limits(headers),
     )
 

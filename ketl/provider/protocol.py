@@ -47,7 +47,7 @@ class Reply:
     `content` is empty where a billed answer holds no text. `status` is the HTTP status: 200, or 400 where the
     provider itself could not read what the model wrote. Token counts are None when the answer had no usage;
     `reasoning_tokens` are those of the completion that were hidden reasoning, None when it does not say;
-    `service_s` is how long the provider says it took.
+    `service_s` is how long the provider says it took, `queue_s` how long it says the request lay there before.
     """
 
     content: str
@@ -58,6 +58,7 @@ class Reply:
     reasoning_tokens: int | None = None
     status: int = 200
     service_s: float | None = None
+    queue_s: float = 0.0
     limits: LimitFacts = NO_LIMIT_FACTS
 
 

@@ -43,14 +43,20 @@ class Crowd:
         return sum(min(number, at_once) * seconds for number, seconds in self._seconds.items())
 
 
-def work_of(shown: Shown, crowd: Crowd, *, said_s: float | None, raw_s: float) -> float | None:
+# What a request lies in the provider's own line is part of every request's time, also of one alone; where it is more
+# than so much of the work, it is the line of many at once.
+_ALWAYS_QUEUED = 0.75
+
+
+def work_of(shown: Shown, crowd: Crowd, *, said_s: float | None, queued_s: float, raw_s: float) -> float | None:
     """Return the seconds of work in a model's answers: what one after another would take; None where unknown.
 
-    The provider's own times come first, `said_s` being their sum where every answer had one. Else what the answers
-    show counts: of a queue, the work at its end; of none, the whole of their `raw_s`.
+    The provider's own times come first, `said_s` being their sum where every answer had one, and `queued_s` that of
+    what they lay in its line before, which counts where none is seen to wait for another. Else what the answers show
+    counts: of a queue, the work at its end; of none, the whole of their `raw_s`.
     """
     if said_s is not None:
-        return said_s
+        return said_s + (queued_s if shown.apart and queued_s <= _ALWAYS_QUEUED * said_s else 0.0)
     if shown.at_once is not None:
         return crowd.worked_s(shown.at_once) if shown.sure else None
     return raw_s if shown.apart else None

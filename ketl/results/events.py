@@ -44,9 +44,9 @@ class Answered:
     `kind` says why it was made: first, retry, repair or hedge. `tokens` are (prompt, completion, cached),
     zero when the provider billed none; `cost_usd` is None when the model's price is unknown. `units` is the
     number of segments it carried, `predicted_s` what the model's lane expected, `service_s` how long the provider
-    says it took, as seen from here, None where it does not say. `given_up` tells an attempt that was sent and ended
-    from here without an answer; `possible_usd` is then what it may have cost at most (its prompt and its whole
-    ceiling), None when the model's price is unknown.
+    says it took, as seen from here, None where it does not say, `queue_s` how long it lay there before. `given_up`
+    tells an attempt that was sent and ended from here without an answer; `possible_usd` is then what it may have cost
+    at most (its prompt and its whole ceiling), None when the model's price is unknown.
     """
 
     request: int
@@ -63,6 +63,7 @@ class Answered:
     service_s: float | None = None
     given_up: bool = False
     possible_usd: float | None = 0.0
+    queue_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class ModelTally:
     longest_s: float = 0.0
     raw_s: float = 0.0
     said_s: float = 0.0
+    queued_s: float = 0.0
     said: int = 0
     longest_said_s: float = 0.0
     crowd: Crowd = field(default_factory=Crowd)
@@ -56,7 +57,7 @@ class ModelTally:
 
     def work_s(self, shown: Shown) -> float | None:
         """Return the seconds of work in its answers, None where that is unknown."""
-        return work_of(shown, self.crowd, said_s=self.all_said_s, raw_s=self.raw_s)
+        return work_of(shown, self.crowd, said_s=self.all_said_s, queued_s=self.queued_s, raw_s=self.raw_s)
 
 
 @dataclass(slots=True)
@@ -178,6 +179,7 @@ class Tally:
             if event.service_s is not None:
                 model.said += 1
                 model.said_s += event.service_s
+                model.queued_s += event.queue_s
                 model.longest_said_s = max(model.longest_said_s, event.service_s)
             self.predicted_service_s += event.predicted_s
         if event.cost_usd is None:
@@ -251,7 +253,7 @@ class Tally:
         answered = {name: model for name, model in self.models.items() if model.answered}
         queue = next((shown[name] for name in answered if name in shown and shown[name].whole), None)
         if queue is not None and any(model.all_said_s is None for model in answered.values()):
-            return work_of(queue, self.crowd, said_s=None, raw_s=0.0)
+            return work_of(queue, self.crowd, said_s=None, queued_s=0.0, raw_s=0.0)
         work = [model.work_s(shown.get(name, Shown())) for name, model in answered.items()]
         known = [seconds for seconds in work if seconds is not None]
         return sum(known) if len(known) == len(work) else None

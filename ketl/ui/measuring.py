@@ -174,9 +174,11 @@ def _sequence(live: RunView, report: Mapping[str, Any]) -> list[Answered]:
     if kind == BaselineKind.MEASURED:
         return list(live.baseline) or list(live.tally.timeline)
     if kind == BaselineKind.PROJECTED:
-        # The projection adds up what the provider itself took, without the way there and the wait in its queue.
-        answered = (attempt for attempt in live.tally.timeline if attempt.status == "200")
-        return [replace(attempt, seconds=attempt.service_s or attempt.seconds) for attempt in answered]
+        # Each request with its share of the work that the projection adds up to, so that they end where it says.
+        answered = [attempt for attempt in live.tally.timeline if attempt.status == "200"]
+        taken = [attempt.service_s or attempt.seconds for attempt in answered]
+        share = (report["baseline"]["seconds"] or 0.0) / (sum(taken) or 1.0)
+        return [replace(attempt, seconds=share * s) for attempt, s in zip(answered, taken, strict=True)]
     return []
 
 

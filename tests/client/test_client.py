@@ -61,6 +61,7 @@ def test_an_answer_is_read_with_its_tokens_and_what_its_headers_say() -> None:
         prompt_tokens=120,
         completion_tokens=34,
         cached_tokens=64,
+        queue_s=0.02,
         limits=LimitFacts(limit_requests=1000, remaining_requests=999, limit_tokens=8000, remaining_tokens=7922),
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from ketl.checks.base import Finding, Severity
 from ketl.results.baseline import Baseline, BaselineKind
-from ketl.results.crowd import Shown
+from ketl.results.crowd import Crowd, Shown, work_of
 from ketl.results.events import (
     Admitted,
     Answered,
@@ -176,6 +176,21 @@ def test_the_providers_own_times_come_before_all_that_is_inferred() -> None:
     # One answer without its time, and they are no longer the whole.
     tally.add(answered(99))
     assert tally.work_s({}) is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "queued_s", "work_s"),
+    [
+        (Shown(apart=True), 3.0, 13.0),  # what every request waits, also one alone
+        (Shown(apart=True), 8.0, 10.0),  # the line of many at once
+        (Shown(), 3.0, 10.0),
+        (Shown(at_once=2, sure=True), 3.0, 10.0),
+    ],
+)
+def test_what_a_request_lies_in_the_providers_line_counts_where_none_waits_for_another(
+    shown: Shown, queued_s: float, work_s: float
+) -> None:
+    assert work_of(shown, Crowd(), said_s=10.0, queued_s=queued_s, raw_s=99.0) == work_s
 
 
 def test_a_baseline_that_nobody_knows_claims_no_speed_up() -> None:

@@ -74,12 +74,13 @@ def test_a_projection_s_bars_end_where_its_seconds_do(timing: AppTest) -> None:
     assert bars and sum(bar.seconds for bar in bars) == pytest.approx(report["baseline"]["seconds"], abs=2e-3)
 
 
-def test_a_bar_of_the_projection_leaves_out_the_wait_in_the_provider_s_queue(timing: AppTest) -> None:
+def test_the_bars_of_the_projection_end_where_its_number_says_each_with_its_share(timing: AppTest) -> None:
     live = runs().recent()[0]
     assert live.result is not None
     said, silent = Answered(1, "m", "es", 0.0, 5.0, "200", "first", 1, (1, 1, 0), 0.0, 1.0, 2.0), 3.0
     live.tally.timeline[:] = [said, replace(said, seconds=silent, service_s=0.0), replace(said, status="429")]
-    assert [bar.seconds for bar in _sequence(live, live.result.report)] == [2.0, 3.0]
+    report = {"baseline": {"kind": "projected", "seconds": 10.0}}
+    assert [bar.seconds for bar in _sequence(live, report)] == [4.0, 6.0]
 
 
 def test_among_several_runs_one_is_chosen_by_what_it_did(timing: AppTest, shown: Shown) -> None:
