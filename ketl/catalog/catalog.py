@@ -15,13 +15,17 @@ class Catalog:
     """A catalogue that can be iterated many times, holding small files and streaming large ones.
 
     Iterating yields `Product`s in file order and raises CatalogError at the first row that is none, or
-    whose id was seen before.
+    whose id was seen before. `sha256` tells the content of the file that it was read from, None where it was no file;
+    a part of it has that of the whole.
     """
 
-    def __init__(self, read: Callable[[], Iterator[Product]], source: str, *, held: bool = False) -> None:
+    def __init__(
+        self, read: Callable[[], Iterator[Product]], source: str, *, held: bool = False, sha256: str | None = None
+    ) -> None:
         self._read = read
         self.source = source
         self.held = held
+        self.sha256 = sha256
 
     def __iter__(self) -> Iterator[Product]:
         return self._read()
@@ -62,7 +66,7 @@ class Catalog:
                 f"{did_you_mean(missing[0], known) or f' It has {len(known)} products, the first is “{known[0]}”.'}"
             )
         chosen = list(found.values())
-        return Catalog(lambda: iter(chosen), self.source, held=True)
+        return Catalog(lambda: iter(chosen), self.source, held=True, sha256=self.sha256)
 
 
 def without_duplicates(products: Iterator[Product], where: str) -> Iterator[Product]:

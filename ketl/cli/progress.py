@@ -6,6 +6,7 @@ import sys
 import time
 
 from ketl._figures import counted, duration
+from ketl.results.catalog_change import CatalogChanged
 from ketl.results.events import Admitted, Ended, Event, LimitReached, PhaseBegan, Planned, ServedAtOnce, Substituted
 from ketl.results.pace import Pace, at_once_in_words, left_in_words, wait_in_words
 
@@ -55,6 +56,8 @@ class Progress:
             self._begin(event)
         elif isinstance(event, Substituted):
             self._say(f"{event.source} → {event.target}: {event.reason}.")
+        elif isinstance(event, CatalogChanged):
+            self._say(event.sentence)
         elif isinstance(event, LimitReached) and event.wait_s > 5:
             # Every refusal of a burst says the same.
             if time.monotonic() >= self._waits.get(event.model, 0.0):

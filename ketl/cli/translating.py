@@ -113,7 +113,7 @@ def _refuse_overwriting(options: argparse.Namespace, job: Job) -> None:
     taken = {
         Path(read).expanduser().resolve(): f"the {what} that is read"
         for what, read in (
-            ("catalogue", job.catalog or DEFAULT_CATALOG),
+            ("catalogue", None if job.upload else job.catalog or DEFAULT_CATALOG),
             ("glossary", job.glossary),
             ("plan", job.plan),
         )

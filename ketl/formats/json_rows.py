@@ -7,8 +7,8 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any, Literal, Protocol
 
 from ketl.errors import CatalogError
 
@@ -20,6 +20,17 @@ _MOST_DIGITS = 400
 # The longest thing that is not a text and may be cut in two by the end of a piece: `-Infinity`, or an escape.
 _LONGEST_WORD = 16
 _BLANK = re.compile(r"[ \t\n\r]*")
+
+
+class Source(Protocol):
+    """What a catalogue is read from: a `Path`, or a file at hand."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it, with its ending."""
+
+    def open(self, mode: Literal["rb"]) -> BufferedIOBase:
+        """Return its bytes from the beginning."""
 
 
 class _NumberError(ValueError):
@@ -48,7 +59,7 @@ def _refuse_constant(word: str) -> None:
 _STRICT = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_number, parse_int=_whole)
 
 
-def line_rows(file: Path) -> Iterator[object]:
+def line_rows(file: Source) -> Iterator[object]:
     """Yield the rows of a file with one JSON object a line. Raises CatalogError where the file breaks."""
     with file.open("rb") as handle:
         number = 0
@@ -69,7 +80,7 @@ def line_rows(file: Path) -> Iterator[object]:
                 raise CatalogError(_broken(file, f"line {number} is no JSON object")) from error
 
 
-def list_rows(file: Path) -> Iterator[object]:
+def list_rows(file: Source) -> Iterator[object]:
     """Yield the rows of a file that is one JSON list, or an object with that list under `products`.
 
     Raises CatalogError where the file breaks.
@@ -124,7 +135,7 @@ class _Text:
     times, however long the value is. Raises ValueError with the place where the JSON breaks.
     """
 
-    def __init__(self, handle: BinaryIO) -> None:
+    def __init__(self, handle: BufferedIOBase) -> None:
         self._handle = handle
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogatepass").decode
         self._held = ""
@@ -226,12 +237,12 @@ def _too_large(row: int) -> str:
     return f"row {row} has a number that is too large; write it as a text, in quotes"
 
 
-def _too_long(file: Path, row: int) -> str:
+def _too_long(file: Source, row: int) -> str:
     return (
         f"{file.name}: row {row} is longer than {MOST_A_ROW // (1024 * 1024)} MB. "
         "A row is one product; split it, or take out what is no text of a product."
     )
 
 
-def _broken(file: Path, why: str) -> str:
+def _broken(file: Source, why: str) -> str:
     return f"{file.name} is not a readable catalogue: {why}. Export it again as JSON."

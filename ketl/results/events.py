@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ketl.results.catalog_change import CatalogChanged
 from ketl.results.outcome import Outcome
 
 
@@ -133,6 +134,7 @@ class PhaseBegan:
 Event = (
     Planned
     | PhaseBegan
+    | CatalogChanged
     | Admitted
     | Answered
     | Ended

@@ -116,6 +116,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         "routes": dict(facts.routes),
         "pack": dict(facts.pack),
         "substitutions": [{"from": s.source, "to": s.target, "reason": s.reason} for s in tally.substitutions],
+        "catalog_changed": None if tally.catalog_changed is None else asdict(tally.catalog_changed),
         "findings": dict(facts.counts.findings),
         "repair": {**repaired, "cost_usd": round(tally.repair_cost_usd, 6)},
         "refusals": tally.refusals,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ketl.checks.base import has_error
 from ketl.results.baseline import LaneUse
+from ketl.results.catalog_change import CatalogChanged
 from ketl.results.crowd import Crowd, Shown, work_of
 from ketl.results.events import (
     Admitted,
@@ -89,6 +90,7 @@ class Tally:
         self.models: dict[str, ModelTally] = {}
         self.timeline: list[Answered] = []
         self.substitutions: list[Substituted] = []
+        self.catalog_changed: CatalogChanged | None = None
         self.findings: Counter[str] = Counter()
         self.segments: Counter[str] = Counter()
         self.from_memory = 0
@@ -143,6 +145,8 @@ class Tally:
                 self.limit = None
             case Substituted():
                 self.substitutions.append(event)
+            case CatalogChanged():
+                self.catalog_changed = event
             case ServedAtOnce():
                 self.served[event.model] = event
             case Repaired():

@@ -6,13 +6,17 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from ketl.catalog.catalog import Catalog
+from ketl.errors import CatalogError, SettingsError
+from ketl.results.catalog_change import CatalogChanged
 from ketl.results.events import Event
 from ketl.results.outcome import Outcome
 from ketl.results.tally import Tally
 from ketl.runs.connection import Connection
 from ketl.runs.job import Job, job_from_json
+from ketl.runs.journalling import GIVEN
 from ketl.runs.result import RunResult
 from ketl.runs.row_pass import Write
 from ketl.runs.run import Run
@@ -29,6 +33,20 @@ class EarlierPart:
     job: Job
     done: Mapping[tuple[bytes, str], Outcome]
     seen: RunRecord
+
+    def check_catalog(self) -> None:
+        """Raise a UsageError when the catalogue that the run began with is not there to be read again."""
+        if self.seen.spec.get(GIVEN):
+            raise SettingsError(
+                f"The products of the run “{self.run_id}” were given by a Python program and are kept nowhere else. "
+                "Run that program again: what was translated comes from the memory."
+            )
+        path = self.job.catalog
+        if path is not None and self.job.upload is None and not Path(path).exists():
+            raise CatalogError(
+                f"The catalogue {path}, which this run began with, is no longer there. Nothing was sent, and what the "
+                "run had finished is kept. Put the file back and resume it again, or start a new run with another one."
+            )
 
 
 def take_over(store: Store, run_id: str) -> EarlierPart:
@@ -65,7 +83,9 @@ async def drive(
     UsageError that says what is wrong with the job, or the RunError that kept anything from being sent.
     """
     pressed_at = asyncio.get_running_loop().time() - before_s
-    chosen = selection if selection is not None else await asyncio.to_thread(select, job, catalog)
+    if earlier is not None and selection is None and catalog is None:
+        earlier.check_catalog()
+    chosen = selection if selection is not None else await asyncio.to_thread(select, job, catalog, store)
     async with connect() as connection:
         run = Run(chosen, connection, store, watch, write=write, pressed_at=pressed_at)
         if earlier is not None:
@@ -79,4 +99,23 @@ async def drive(
         if earlier is not None and store is not None:
             await asyncio.to_thread(store.journal.resume_run, run.run_id, earlier.seen)
             await asyncio.to_thread(store.journal.forget_unfinished, run.run_id)
+            change = await asyncio.to_thread(_change, earlier, chosen)
+            if change is not None:
+                run.tally.add(change)
+                watch(change)
         return await run.execute()
+
+
+def _change(earlier: EarlierPart, now: Selection) -> CatalogChanged | None:
+    """Return what became of the catalogue since a run began, None when its content is the same or was not known."""
+    before = earlier.seen.catalog_sha256
+    if not before or not now.catalog.sha256 or before == now.catalog.sha256:
+        return None
+    keys = {text.key for product in now.cuttings for text in product.texts}
+    counts = earlier.seen.counts
+    return CatalogChanged(
+        name=Path(now.catalog.source).name,
+        texts_before=counts["units"] // max(1, counts["languages"]),
+        texts=now.census.texts,
+        left_out=sum(key not in keys for key, _ in earlier.done),
+    )

@@ -108,8 +108,10 @@ class RunHost:
 
         `resume` is the id of an interrupted run: what it finished is kept, the rest is sent.
         """
-        selection = select(job, catalog)
         earlier = take_over(self.store, resume) if resume is not None else None
+        if catalog is None and earlier is not None:
+            earlier.check_catalog()
+        selection = select(job, catalog, self.store)
         view = RunView(resume or new_run_id(), job, selection, self.settings.engine, time.time())
         view.total = selection.census.distinct * len(selection.languages)
         view.ended = len(earlier.done) if earlier is not None else 0

@@ -25,12 +25,14 @@ class Mode(StrEnum):
 class Job:
     """One run as asked for: the selection and the way to do it.
 
-    `catalog` is a path, None for the shipped catalogue; empty selections mean all; `pack` None means that
+    `catalog` is a path, None for the shipped catalogue; with `upload`, the SHA-256 under which the database keeps a
+    file that was given to the page, it is that file's name. Empty selections mean all; `pack` None means that
     the planner chooses; `glossary` is a path, `none`, or None for the shipped one; `routes` are overrides by
     group or language; `profile` is a profile of field lengths.
     """
 
     catalog: str | None = None
+    upload: str | None = None
     products: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
@@ -72,7 +74,8 @@ def with_absolute_paths(job: Job) -> Job:
     """Return the job with paths that hold from every folder."""
     plan = job.plan if job.plan in TIERS or job.plan == "auto" else _absolute(job.plan)
     glossary = job.glossary if job.glossary in (None, "none") else _absolute(job.glossary)
-    return replace(job, catalog=_absolute(job.catalog), glossary=glossary, plan=plan)
+    catalog = job.catalog if job.upload else _absolute(job.catalog)
+    return replace(job, catalog=catalog, glossary=glossary, plan=plan)
 
 
 def _absolute(path: str | None) -> Any:

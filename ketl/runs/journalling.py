@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from ketl.errors import KetlError, RunError, TakenOverError
 from ketl.logs import get_logger
 from ketl.planning.plan import RunPlan
-from ketl.runs.job import Job, job_to_json, with_absolute_paths
+from ketl.runs.job import job_to_json, with_absolute_paths
 from ketl.runs.outcome_log import OutcomeLog
+from ketl.runs.selection import Selection
 from ketl.store.journal import Journal
 
 logger = get_logger(__name__)
@@ -22,7 +23,11 @@ _SLOW_S = 2.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 
 
-def write_first_row(journal: Journal, run_id: str, engine: str, job: Job, plan: RunPlan) -> str:
+GIVEN = "products_given"
+"""Says in a run's first row that its products came from a program and not from a file."""
+
+
+def write_first_row(journal: Journal, run_id: str, engine: str, chosen: Selection, plan: RunPlan) -> str:
     """Write that a run begins, with all that it takes to resume it, and return the lease under which it is owned."""
     counts = {
         "products": plan.products,
@@ -31,8 +36,11 @@ def write_first_row(journal: Journal, run_id: str, engine: str, job: Job, plan: 
         "segments": plan.segments,
         "requests": plan.requests,
     }
-    spec = job_to_json(with_absolute_paths(job))
-    return journal.start_run(run_id, engine=engine, mode=job.mode.value, spec=spec, counts=counts)
+    sha256 = chosen.catalog.sha256
+    spec = {**job_to_json(with_absolute_paths(chosen.job)), GIVEN: sha256 is None}
+    return journal.start_run(
+        run_id, engine=engine, mode=chosen.job.mode.value, spec=spec, counts=counts, catalog_sha256=sha256
+    )
 
 
 class JournalKeeper:

@@ -376,12 +376,12 @@ class Run:
 
     async def _journal_start(self, plan: RunPlan) -> str | None:
         """Write the run's first row, unless it has one, and return the lease under which it is owned."""
-        store, job, engine = self.store, self.selection.job, self.connection.engine
+        store, engine = self.store, self.connection.engine
         if store is None:
             return None
         if self.resumed:
             return store.journal.lease(self.run_id)
-        return await asyncio.to_thread(write_first_row, store.journal, self.run_id, engine, job, plan)
+        return await asyncio.to_thread(write_first_row, store.journal, self.run_id, engine, self.selection, plan)
 
     def _emit(self, event: Event) -> None:
         self.tally.add(event)

@@ -8,8 +8,8 @@ from ketl.catalog.catalog import Catalog
 from ketl.catalog.cuttings import Cuttings
 from ketl.catalog.products import find_fields
 from ketl.catalog.units import cut_products
-from ketl.errors import SelectionError
-from ketl.formats.catalog_files import open_catalog
+from ketl.errors import CatalogError, SelectionError
+from ketl.formats.catalog_files import open_catalog, open_upload
 from ketl.language.brand_voice import BrandVoice
 from ketl.language.glossary import Glossary
 from ketl.language.languages import Language, find_languages
@@ -17,6 +17,7 @@ from ketl.planning.census import Census, take_census
 from ketl.planning.routing import regroup
 from ketl.prompts.brief import Brief
 from ketl.runs.job import Job
+from ketl.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +36,16 @@ class Selection:
     census: Census
 
 
-def select(job: Job, catalog: Catalog | None = None) -> Selection:
+def select(job: Job, catalog: Catalog | None = None, store: Store | None = None) -> Selection:
     """Understand a job's words, and cut the texts; sends nothing.
+
+    `catalog` is what to choose from in place of the job's file, `store` keeps the files that were given to the page.
 
     Raises the UsageError that names the product, language, field or file that is wrong.
     """
     languages = regroup(find_languages(job.languages), job.routes)
     fields = find_fields(job.fields)
-    chosen = (catalog or open_catalog(job.catalog)).select(job.products)
+    chosen = (catalog or _catalog_of(job, store)).select(job.products)
     brief = Brief(Glossary.load(job.glossary), BrandVoice.load(), job.profile)
     cuttings, census = cut(chosen, fields)
     if not census.texts:
@@ -56,6 +59,16 @@ def select(job: Job, catalog: Catalog | None = None) -> Selection:
         cuttings=cuttings,
         census=census,
     )
+
+
+def _catalog_of(job: Job, store: Store | None) -> Catalog:
+    if job.upload is None:
+        return open_catalog(job.catalog)
+    name = job.catalog or "catalogue.json"
+    content = store.uploads.content(job.upload) if store is not None else None
+    if content is None:
+        raise CatalogError(f"The catalogue {name}, which was given to the page, is no longer kept. Give it again.")
+    return open_upload(name, content)
 
 
 def cut(catalog: Catalog, fields: tuple[str, ...]) -> tuple[Cuttings, Census]:

@@ -42,7 +42,14 @@ class Journal:
         )
 
     def start_run(
-        self, run_id: str, *, engine: str, mode: str, spec: Mapping[str, Any], counts: Mapping[str, int]
+        self,
+        run_id: str,
+        *,
+        engine: str,
+        mode: str,
+        spec: Mapping[str, Any],
+        counts: Mapping[str, int],
+        catalog_sha256: str | None = None,
     ) -> str:
         """Write a run into the journal as running; a run of that id starts again. Return the lease it is owned by."""
         now, lease = self._database.clock(), new_lease()
@@ -58,6 +65,7 @@ class Journal:
             "started_at": now,
             "heartbeat_at": now,
             "finished_at": None,
+            "catalog_sha256": catalog_sha256,
         }
         with self._database.transaction() as connection:
             connection.execute(self._database.upsert(RUNS, ["run_id"], [name for name in row if name != "run_id"]), row)
@@ -179,6 +187,7 @@ class Journal:
             finished_at=row.finished_at,
             owner=row.owner,
             heartbeat_at=row.heartbeat_at,
+            catalog_sha256=row.catalog_sha256,
         )
 
     def save_outcomes(self, run_id: str, outcomes: Iterable[Outcome], lease: str | None = None) -> int:

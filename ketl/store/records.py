@@ -29,8 +29,9 @@ class RunRecord:
     """One run in the journal.
 
     `engine` is "groq" or "demo"; `spec` says what was asked for, enough to resume it; `counts` are its
-    progress; `report` is None until it ends; `owner` is the lease of whoever worked on it last. Times are seconds
-    since 1970.
+    progress; `report` is None until it ends; `owner` is the lease of whoever worked on it last;
+    `catalog_sha256` tells the content of the catalogue that it began with, None where that is not known. Times are
+    seconds since 1970.
     """
 
     run_id: str
@@ -44,6 +45,7 @@ class RunRecord:
     finished_at: float | None
     owner: str
     heartbeat_at: float
+    catalog_sha256: str | None
 
 
 class Action(StrEnum):

@@ -13,9 +13,9 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, text
 
 from ketl.errors import SettingsError
-from ketl.store.tables import METADATA
+from ketl.store.tables import METADATA, SINCE
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `migrations`, which `tables` describes."""
 
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
@@ -115,9 +115,12 @@ def _check_columns(found: _Found, where: str) -> None:
             if found.version == HEAD:
                 raise _unlike(where, f"the table “{table.name}” is missing")
             continue
-        missing = [column.name for column in table.columns if column.name not in there]
-        if missing and (found.version == HEAD or found.version is None):
-            raise _unlike(where, f"the table “{table.name}” has no column “{missing[0]}”")
+        missing = [column for column in table.columns if column.name not in there]
+        if found.version != HEAD:
+            # Which of the later columns an older version has, the steps up from it know.
+            missing = [column for column in missing if found.version is None and SINCE not in column.info]
+        if missing:
+            raise _unlike(where, f"the table “{table.name}” has no column “{missing[0].name}”")
         foreign = [name for name, required in there.items() if required and name not in table.columns]
         if foreign:
             raise _unlike(where, f"the table “{table.name}” wants a value in the column “{foreign[0]}”")

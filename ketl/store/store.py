@@ -14,15 +14,16 @@ from ketl.store.decisions import Decisions
 from ketl.store.journal import Journal
 from ketl.store.route_stats import KeptRouteStats
 from ketl.store.settings import KeptSettings
+from ketl.store.uploads import KeptUploads
 
 
 class Store:
     """One database, opened; one object serves every thread of a process.
 
     `journal` has the runs and their outcomes, `decisions` what a person decided of them, `settings` values by
-    name, `route_stats` what routes achieved, `claims` who translates what at this moment; `database` is for those
-    who keep tables of their own in it, as the memory does. Every method of these raises RunError with a sentence
-    when the database fails while it works.
+    name, `route_stats` what routes achieved, `claims` who translates what at this moment, `uploads` the catalogues
+    that were given to the page; `database` is for those who keep tables of their own in it, as the memory does. Every
+    method of these raises RunError with a sentence when the database fails while it works.
     """
 
     def __init__(self, url: str | URL | None = None, *, clock: Callable[[], float] = time.time) -> None:
@@ -36,6 +37,7 @@ class Store:
         self.settings = KeptSettings(self.database)
         self.route_stats = KeptRouteStats(self.database)
         self.claims = KeptClaims(self.database)
+        self.uploads = KeptUploads(self.database)
 
     def close(self) -> None:
         """Give back all connections."""

@@ -1,4 +1,4 @@
-"""The tables: runs and their outcomes, decisions, the memory, who translates what, settings, what routes achieved."""
+"""The tables: runs, their outcomes and catalogues, decisions, the memory, claims, settings, what routes achieved."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ METADATA = MetaData()
 # SQLite counts rows by itself only for INTEGER keys; PostgreSQL needs the wide type for many runs.
 _ROW_ID = BigInteger().with_variant(Integer, "sqlite")
 
+# Names the revision that brought a column to a table that was there before.
+SINCE = "since"
+
 # Stands for "no position" in the columns called item: NULL is never equal to itself in a unique key.
 NO_ITEM = -1
 
@@ -39,6 +42,8 @@ RUNS = Table(
     Column("started_at", Double, nullable=False, index=True),
     Column("heartbeat_at", Double, nullable=False),
     Column("finished_at", Double),
+    # The SHA-256 of the catalogue that it began with, null where that was no file.
+    Column("catalog_sha256", String, info={SINCE: "0003"}),
 )
 
 OUTCOMES = Table(
@@ -122,6 +127,15 @@ UNITS = Table(
     Column("language_tag", String, primary_key=True),
     Column("key", LargeBinary, nullable=False),
     Column("previous_key", LargeBinary),
+)
+
+# Catalogues that were given to the page, each content once.
+UPLOADS = Table(
+    "uploads",
+    METADATA,
+    Column("sha256", String, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("given_at", Double, nullable=False),
 )
 
 SETTINGS = Table(

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 import streamlit as st
@@ -16,11 +15,12 @@ from ketl.catalog.catalog import Catalog
 from ketl.catalog.products import FIELD_NAMES, FIELDS
 from ketl.catalog.units import cut_texts
 from ketl.errors import CatalogError, KetlError
-from ketl.formats.catalog_files import DEFAULT_CATALOG, open_catalog
-from ketl.store.database import data_folder
+from ketl.formats.catalog_files import DEFAULT_CATALOG, open_catalog, open_upload
+from ketl.ui.session import runs
 from ketl.ui.texts import caption, named, note
 
 CATALOG = "catalog"
+_FILE = "file"
 _BAD = "catalog_problem"
 # The table offers this many products at once; the rest is found by the filter.
 LISTED_MOST = 200_000
@@ -45,27 +45,52 @@ class Entry:
         return sum(self.texts.values())
 
 
-def catalog_in_use() -> tuple[str | None, Catalog]:
-    """Return the catalogue's path, None for the shipped one, and the catalogue."""
-    path = _given_path()
-    return (str(path), _opened(str(path), path.stat().st_mtime)) if path else (None, _opened(None, 0.0))
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A catalogue that was given to the page: under which SHA-256 the database keeps it, and the file's name."""
+
+    sha256: str
+    name: str
+
+
+def given_catalog() -> Given | None:
+    """Return the catalogue that this visitor gave, by the address or the session; None for the shipped one."""
+    for place in (st.query_params, st.session_state):
+        given = Given(str(place.get(CATALOG) or ""), _safe(str(place.get(_FILE) or "")))
+        if re.fullmatch(r"[0-9a-f]{64}", given.sha256):
+            if given.sha256 in runs().store.uploads:
+                _remember(given)
+                return given
+            _forget()
+            st.session_state[_BAD] = f"The catalogue {given.name} is no longer kept. Give it again."
+            return None
+    return None
+
+
+def catalog_in_use() -> Catalog:
+    """Return the catalogue that the pages work on."""
+    return _opened(given_catalog())
 
 
 def entries() -> list[Entry]:
     """Return the products of the catalogue for the table, in the order of the file."""
-    path = _given_path()
-    return _listed(str(path) if path else None, path.stat().st_mtime if path else 0.0)
+    return _listed(given_catalog())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(path: str | None, _stamp: float) -> Catalog:
-    return open_catalog(path)
+def _opened(given: Given | None) -> Catalog:
+    if given is None:
+        return open_catalog()
+    content = runs().store.uploads.content(given.sha256)
+    if content is None:
+        raise CatalogError(f"The catalogue {given.name} is no longer kept. Give it again.")
+    return open_upload(given.name, content)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the products …")
-def _listed(path: str | None, stamp: float) -> list[Entry]:
+def _listed(given: Given | None) -> list[Entry]:
     found: list[Entry] = []
-    for product in _opened(path, stamp):
+    for product in _opened(given):
         counts: Counter[str] = Counter()
         letters = 0
         for text in cut_texts(product, FIELD_NAMES):
@@ -79,43 +104,29 @@ def _listed(path: str | None, stamp: float) -> list[Entry]:
     return found
 
 
-def _folder() -> Path:
-    return data_folder() / "uploads"
+def keep(name: str, content: bytes) -> Given:
+    """Keep an uploaded catalogue, so that a run can be resumed, and return it.
 
-
-def _given_path() -> Path | None:
-    """Return the file that this visitor gave, by the fingerprint in the address or the session."""
-    mark = str(st.query_params.get(CATALOG) or st.session_state.get(CATALOG) or "")
-    if not re.fullmatch(r"[0-9a-f]{32}", mark):
-        return None
-    path = next((p for p in sorted((_folder() / mark).glob("*")) if p.is_file()), None)
-    if path is not None:
-        st.session_state[CATALOG] = st.query_params[CATALOG] = mark
-    return path
-
-
-def keep(name: str, content: bytes) -> str:
-    """Keep an uploaded catalogue under its fingerprint, so that a run can be resumed, and return that.
-
-    Raises CatalogError, and keeps nothing, when it is no catalogue.
+    Raises CatalogError, and keeps nothing, when it is too large or no catalogue.
     """
-    mark = blake2b(name.encode("utf-8", "replace") + b"\0" + content, digest_size=16).hexdigest()
-    safe = re.sub(r"[^\w. -]", "_", Path(name).name)[-80:] or "catalogue.json"
-    path = _folder() / mark / safe
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise CatalogError(f"{safe} could not be stored ({error.strerror}). Free some space and try again.") from error
-    try:
-        # A large file is read row by row; a fault in its last row must be found now, not in the run.
-        for _ in open_catalog(path):
-            pass
-    except KetlError:
-        path.unlink()
-        path.parent.rmdir()
-        raise
-    return mark
+    name = _safe(name)
+    open_upload(name, content)
+    return Given(runs().store.uploads.keep(name, content), name)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w. -]", "_", Path(name).name)[-80:] or "catalogue.json"
+
+
+def _remember(given: Given) -> None:
+    st.session_state[CATALOG] = st.query_params[CATALOG] = given.sha256
+    st.session_state[_FILE] = st.query_params[_FILE] = given.name
+
+
+def _forget() -> None:
+    for name in (CATALOG, _FILE):
+        st.session_state.pop(name, None)
+        st.query_params.pop(name, None)
 
 
 def _take_upload() -> None:
@@ -124,20 +135,18 @@ def _take_upload() -> None:
     if given is None:
         return
     try:
-        mark = keep(given.name, given.getvalue())
-    except CatalogError as error:
+        _use(keep(given.name, given.getvalue()))
+    except KetlError as error:
         st.session_state[_BAD] = str(error)
-        return
-    _use(mark)
 
 
-def _use(mark: str | None) -> None:
+def _use(given: Given | None) -> None:
     redraw_table()
-    for name in ("products", CATALOG):
-        st.session_state.pop(name, None)
-    st.query_params.pop(CATALOG, None)
-    if mark is not None:
-        st.session_state[CATALOG] = st.query_params[CATALOG] = mark
+    st.session_state.pop("products", None)
+    st.session_state.pop(_BAD, None)
+    _forget()
+    if given is not None:
+        _remember(given)
 
 
 def redraw_table() -> None:
@@ -147,8 +156,8 @@ def redraw_table() -> None:
 
 def choose_catalog() -> None:
     """Draw which catalogue is in use and the way to another one."""
-    path = _given_path()
-    name = path.name if path else "KETL Mtn. catalogue"
+    given = given_catalog()
+    name = given.name if given else "KETL Mtn. catalogue"
     with st.container(horizontal=True, vertical_alignment="center"):
         named(name, counted(len(entries()), "product"))
         with st.popover("Another catalogue", icon=":material/upload_file:", type="tertiary"):
@@ -161,7 +170,7 @@ def choose_catalog() -> None:
                 + ", ".join(f.keys[0] for f in FIELDS)
                 + ".",
             )
-            if path:
+            if given:
                 st.button("Back to the KETL Mtn. catalogue", on_click=_use, args=(None,), key="shipped")
             else:
                 caption(f"Now: {DEFAULT_CATALOG.name}")

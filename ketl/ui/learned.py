@@ -111,7 +111,7 @@ def outdated_panel() -> None:
     memory = Memory(runs().store, engine)
     tags = {row.language_tag for row in memory.stats() if row.engine == engine}
     languages = [language for language in LANGUAGES if language.tag in tags]
-    rows = list(islice(find_outdated(memory, catalog_in_use()[1], languages), _MOST_OUTDATED + 1))
+    rows = list(islice(find_outdated(memory, catalog_in_use(), languages), _MOST_OUTDATED + 1))
     if not rows:
         st.info("Nothing: no English text has changed since it was translated.", icon=":material/history:")
         return

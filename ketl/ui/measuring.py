@@ -122,7 +122,7 @@ def _expected(live: RunView | None, job: Job) -> RunPlan | None:
 # Plans change as lanes learn, so they are kept for a moment only.
 @st.cache_resource(max_entries=16, ttl=60, show_spinner="Counting …")
 def _plan(_job: Job, _catalog: Catalog | None, asked: str) -> RunPlan:
-    return runs().plan(select(_job, _catalog))
+    return runs().plan(select(_job, _catalog, runs().store))
 
 
 def _promise(plan: RunPlan | None, sampled: bool) -> str:

@@ -17,7 +17,7 @@ from ketl.language.languages import BY_TAG, LANGUAGES
 from ketl.runs.host import RunView
 from ketl.runs.job import Job
 from ketl.ui import words
-from ketl.ui.catalogs import Entry, catalog_in_use, choose_catalog, entries, redraw_table
+from ketl.ui.catalogs import Entry, Given, catalog_in_use, choose_catalog, entries, given_catalog, redraw_table
 from ketl.ui.session import runs
 from ketl.ui.tables import records_frame
 
@@ -41,7 +41,7 @@ _NONE = "None"
 class Choice:
     """What is chosen so far; `products` and `languages` may still be empty."""
 
-    path: str | None
+    given: Given | None
     catalog: Catalog
     products: tuple[str, ...]
     everything: bool
@@ -64,7 +64,8 @@ class Choice:
     def job(self) -> Job:
         """Return the job that the choice stands for."""
         return Job(
-            catalog=self.path,
+            catalog=self.given.name if self.given else None,
+            upload=self.given.sha256 if self.given else None,
             products=() if self.everything else self.products,
             languages=self.languages,
             fields=self.fields,
@@ -77,7 +78,7 @@ def chooser(live: RunView | None) -> DeltaGenerator:
 
     A fresh session takes over its run's choice.
     """
-    _seed(live, catalog_in_use()[0])
+    _seed(live, given_catalog())
     products, languages = len(st.session_state["products"]), len(st.session_state["languages"])
     label = "What to translate" + (f": {words.selection(products, languages)}" if products and languages else "")
     # Its words and how it begins are part of what an expander is: with other words it is a new one, which must be
@@ -92,7 +93,7 @@ def chooser(live: RunView | None) -> DeltaGenerator:
 
 def choose(left: DeltaGenerator, right: DeltaGenerator) -> Choice:
     """Draw the pickers, the products at the left, and return the choice."""
-    path, catalog = catalog_in_use()
+    given, catalog = given_catalog(), catalog_in_use()
     with left:
         choose_catalog()
         products = _choose_products(entries())
@@ -103,7 +104,7 @@ def choose(left: DeltaGenerator, right: DeltaGenerator) -> Choice:
         fields = _choose_fields()
         options = _choose_options(presets)
     return Choice(
-        path=path,
+        given=given,
         catalog=catalog,
         products=products,
         everything=len(products) == len(entries()),
@@ -113,9 +114,10 @@ def choose(left: DeltaGenerator, right: DeltaGenerator) -> Choice:
     )
 
 
-def _seed(live: RunView | None, path: str | None) -> None:
+def _seed(live: RunView | None, given: Given | None) -> None:
     state = st.session_state
-    job = live.job if live is not None and live.job.catalog == path else None
+    in_use = given.sha256 if given else None
+    job = live.job if live is not None and live.job.upload == in_use else None
     if "products" not in state:
         state["products"] = _wanted(job.products) if job else ()
     if "languages" not in state:

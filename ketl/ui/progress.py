@@ -96,7 +96,13 @@ def _working(live: RunView) -> None:
             help="What is done is kept.",
         )
         caption(_models(live))
+    _changed(live)
     _newest(live)
+
+
+def _changed(live: RunView) -> None:
+    if live.tally.catalog_changed is not None:
+        note(live.tally.catalog_changed.sentence)
 
 
 def _answered(live: RunView) -> int:
@@ -176,6 +182,7 @@ def _ended(live: RunView, downloads: bool) -> None:
         return
     report = live.result.report
     lead(words.summary(report), testid="summary")
+    _changed(live)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _badges(report, live.engine)
         if report["cancelled"]:

@@ -13,7 +13,6 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 import ketl.store
 from ketl.errors import SettingsError
@@ -22,7 +21,6 @@ from ketl.store.store import Store
 from ketl.store.tables import METADATA
 from tests.store.postgres import Cluster
 
-FIRST = ("runs", "outcomes", "decisions", "memory", "units", "settings", "route_stats")
 REVISIONS = ScriptDirectory(str(Path(ketl.store.__file__).with_name("migrations")))
 
 
@@ -43,12 +41,24 @@ def run(url: str, *statements: object) -> None:
     engine.dispose()
 
 
+def bring_to(url: str, revision: str) -> None:
+    from alembic import command
+
+    config = Config()
+    config.set_main_option("script_location", REVISIONS.dir)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
 def unversioned(url: str) -> None:
     """Make a database as the program did before it counted versions, with one run in it."""
-    tables = [METADATA.tables[name] for name in FIRST]
-    run(url, *[CreateTable(table) for table in tables], *[CreateIndex(x) for table in tables for x in table.indexes])
+    bring_to(url, "0001")
     run(
         url,
+        "DROP TABLE alembic_version",
         "INSERT INTO runs (run_id, status, engine, mode, spec, counts, owner, started_at, heartbeat_at) "
         "VALUES ('r1', 'finished', 'demo', 'parallel', '{}', '{}', 'a|1|', 1, 1)",
     )
@@ -88,18 +98,22 @@ def test_a_database_without_a_version_is_brought_up_with_what_is_in_it(url: str)
 
 @pytest.mark.parametrize("older", [script.revision for script in REVISIONS.walk_revisions()])
 def test_every_older_version_is_brought_up(url: str, older: str) -> None:
-    from alembic import command
-
-    config = Config()
-    config.set_main_option("script_location", REVISIONS.dir)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, older)
-    engine.dispose()
+    bring_to(url, older)
     with Store(url) as store:
         assert store.journal.runs() == []
     assert version(url) == HEAD
+
+
+def test_runs_of_before_catalogues_were_told_apart_can_be_resumed(url: str) -> None:
+    bring_to(url, "0002")
+    run(
+        url,
+        "INSERT INTO runs (run_id, status, engine, mode, spec, counts, owner, started_at, heartbeat_at) "
+        "VALUES ('r1', 'cancelled', 'demo', 'parallel', '{}', '{}', 'a|1|', 1, 1)",
+    )
+    with Store(url) as store:
+        assert store.journal.resume_run("r1").catalog_sha256 is None
+        assert store.uploads.content(store.uploads.keep("ropes.json", b"[]")) == b"[]"
 
 
 def test_a_newer_version_is_refused_and_left_alone(url: str) -> None:
