@@ -237,7 +237,8 @@ def format_translation_result(result: ProductTranslation) -> str:
         lines += [f"  {name} failed: {why}" for (where, name, _), why in failed.items() if where == language]
     report = result.report
     baseline = report["baseline"]
-    lines += ["", f"{report['units']} texts in {report['makespan_s']:.2f} s with {report['requests']} requests."]
+    took = f"{report['makespan_s']:.2f} s ({report['total_s']:.2f} s from call to result)"
+    lines += ["", f"{report['units']} texts in {took} with {report['requests']} requests."]
     if report["speedup"]:
         lines[-1] += (
             f" One after another: {baseline['seconds']:.2f} s ({baseline['kind']}),"

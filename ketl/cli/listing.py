@@ -95,7 +95,7 @@ def _runs(options: argparse.Namespace) -> int:
                 "started_at": _when(r.started_at),
                 "finished_at": _when(r.finished_at),
                 **r.counts,
-                **{k: (r.report or {}).get(k) for k in ("translated", "failed", "cancelled", "makespan_s")},
+                **{k: (r.report or {}).get(k) for k in ("translated", "failed", "cancelled", "makespan_s", "total_s")},
             }
             for r in store.journal.runs()
         ]

@@ -41,9 +41,6 @@ from ketl.runs.run import Run
 from ketl.settings import Settings, load_settings
 from ketl.store.store import Store
 
-# By so much the time from start to file must exceed the makespan to be named beside it.
-_WORTH_TELLING_S = 1.0
-
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `translate` to the parser."""
@@ -224,10 +221,18 @@ def _sum_up(result: RunResult, out: str | None) -> None:
     said = f"{report['translated']} translated{_doubts(result.counts)}"
     said += f", {report['failed']} failed, {report['cancelled']} cancelled"
     faster = report["speedup"]
-    if report["from_memory"]:
-        said += f" ({report['from_memory']} from memory)"
+    known = [
+        f"{number} {word}"
+        for number, word in (
+            (report["from_memory"], "from memory"),
+            (report["done_before"], "before the run was resumed"),
+        )
+        if number
+    ]
+    if known:
+        said += f" ({', '.join(known)})"
     said += f" in {duration(report['makespan_s'])} with {counted(report['requests'], 'request')}"
-    if report["total_s"] - report["makespan_s"] >= _WORTH_TELLING_S:
+    if duration(report["total_s"]) != duration(report["makespan_s"]):
         said += f" ({duration(report['total_s'])} from start to file)"
     if faster and report["mode"] != "sequential":
         said += f"; one after another: {duration(baseline['seconds'])} ({baseline['kind']})"

@@ -29,7 +29,7 @@ class BaselineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The time of the same requests one after another, None where nothing honest can be said of it.
+    """The time of the same requests one after another, None where nothing was sent or nothing honest can be said of it.
 
     `ci95_s` is (low, high) for a sampled one, else None.
     """

@@ -73,6 +73,7 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         "cancelled": facts.counts.status.get(Status.CANCELLED, 0),
         "doubted": facts.counts.doubted,
         "given_up": tally.given_up,
+        "done_before": facts.counts.done_before,
         "from_memory": facts.counts.from_memory,
         "duplicates_avoided": facts.units - facts.segments,
         "makespan_s": _round(makespan),

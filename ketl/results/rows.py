@@ -120,12 +120,13 @@ def _with(row: ResultRow, crossed: Mapping[UnitKey, tuple[Finding, ...]]) -> Res
 
 @dataclass(slots=True)
 class UnitCounts:
-    """How many units ended how, how many came from the memory, how many stand with a doubt (a finding of
-    severity error or warning), how many of these are `wrong` (error) and by
-    which checks, how often each check spoke up, and why units failed, the first `MOST_REASONS` of
-    the reasons."""
+    """How many units ended how, how many of them in an earlier part of the run, how many came from the memory,
+    how many stand with a doubt (a finding of severity error or warning), how many of these are `wrong` (error)
+    and by which checks, how often each check spoke up, and why units failed, the first `MOST_REASONS` of the
+    reasons."""
 
     status: Counter[str] = field(default_factory=Counter)
+    done_before: int = 0
     from_memory: int = 0
     doubted: int = 0
     wrong: int = 0

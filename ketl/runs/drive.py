@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ketl.catalog.catalog import Catalog
@@ -48,6 +48,24 @@ class EarlierPart:
                 "run had finished is kept. Put the file back and resume it again, or start a new run with another one."
             )
 
+    def check_engine(self, engine: str) -> None:
+        """Raise SettingsError when the run would be finished by another engine than the one that began it."""
+        if self.seen.engine == engine:
+            return
+        said = (
+            "in the demo. Leave GROQ_API_KEY out to finish it there, or start a new run"
+            if engine == "groq"
+            else "with Groq. Set GROQ_API_KEY to finish it"
+        )
+        raise SettingsError(f"The run “{self.run_id}” began {said}: demo texts never stand among real ones.")
+
+    def within(self, chosen: Selection) -> EarlierPart:
+        """Return the part without what a selection of the catalogue as it is now no longer holds."""
+        if self.seen.catalog_sha256 and self.seen.catalog_sha256 == chosen.catalog.sha256:
+            return self
+        keys = {text.key for product in chosen.cuttings for text in product.texts}
+        return replace(self, done={ident: end for ident, end in self.done.items() if ident[0] in keys})
+
 
 def take_over(store: Store, run_id: str) -> EarlierPart:
     """Look at a run that ended early, to finish it; it stays as it is until `drive` knows that it can go on.
@@ -87,9 +105,12 @@ async def drive(
         earlier.check_catalog()
     chosen = selection if selection is not None else await asyncio.to_thread(select, job, catalog, store)
     async with connect() as connection:
+        if earlier is not None:
+            earlier.check_engine(connection.engine)
         run = Run(chosen, connection, store, watch, write=write, pressed_at=pressed_at)
         if earlier is not None:
-            run.run_id, run.done_before, run.resumed = earlier.run_id, earlier.done, True
+            still = await asyncio.to_thread(earlier.within, chosen)
+            run.run_id, run.done_before, run.resumed = earlier.run_id, still.done, True
         if run_id is not None:
             run.run_id = run_id
         if tally is not None:
@@ -99,23 +120,22 @@ async def drive(
         if earlier is not None and store is not None:
             await asyncio.to_thread(store.journal.resume_run, run.run_id, earlier.seen)
             await asyncio.to_thread(store.journal.forget_unfinished, run.run_id)
-            change = await asyncio.to_thread(_change, earlier, chosen)
+            change = _change(earlier, chosen, left_out=len(earlier.done) - len(still.done))
             if change is not None:
                 run.tally.add(change)
                 watch(change)
         return await run.execute()
 
 
-def _change(earlier: EarlierPart, now: Selection) -> CatalogChanged | None:
+def _change(earlier: EarlierPart, now: Selection, left_out: int) -> CatalogChanged | None:
     """Return what became of the catalogue since a run began, None when its content is the same or was not known."""
     before = earlier.seen.catalog_sha256
     if not before or not now.catalog.sha256 or before == now.catalog.sha256:
         return None
-    keys = {text.key for product in now.cuttings for text in product.texts}
     counts = earlier.seen.counts
     return CatalogChanged(
         name=Path(now.catalog.source).name,
         texts_before=counts["units"] // max(1, counts["languages"]),
         texts=now.census.texts,
-        left_out=sum(key not in keys for key, _ in earlier.done),
+        left_out=left_out,
     )

@@ -114,7 +114,7 @@ class RunHost:
         selection = select(job, catalog, self.store)
         view = RunView(resume or new_run_id(), job, selection, self.settings.engine, time.time())
         view.total = selection.census.distinct * len(selection.languages)
-        view.ended = len(earlier.done) if earlier is not None else 0
+        view.ended = len(earlier.within(selection).done) if earlier is not None else 0
         self._views[view.run_id] = view
         self._forget_oldest()
         self._loop.call_soon_threadsafe(self._spawn, view, earlier)

@@ -6,7 +6,7 @@ When the last answer is in, all that is left to do is what could not be done bef
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
 from ketl._batches import batches
@@ -43,10 +43,19 @@ class RowPass:
     """The one pass over a run's rows, in a thread of its own beside the run.
 
     `counts` are the counts of its units, `crossed` the findings that a look across cells added, `unwritten` is
-    why the rows could not be written, None when they were; all of them to be read when `run` has returned.
+    why the rows could not be written, None when they were; all of them to be read when `run` has returned. `done` are
+    the ids of the segments that had ended when the run was resumed.
     """
 
-    def __init__(self, selection: Selection, log: OutcomeLog, memory: Memory | None, write: Write | None) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        log: OutcomeLog,
+        memory: Memory | None,
+        write: Write | None,
+        done: Collection[tuple[bytes, str]] = (),
+    ) -> None:
+        self._done = done
         self.counts = UnitCounts()
         self.crossed: dict[UnitKey, tuple[Finding, ...]] = {}
         self.unwritten: KetlError | None = None
@@ -103,6 +112,8 @@ class RowPass:
         languages, log = self._selection.languages, self._log
         for batch in batches(self._selection.cuttings, _PRODUCTS_A_LOOK):
             wanted = segment_ids(batch, languages)
+            if self._done:
+                self.counts.done_before += sum(ident in self._done for ident in wanted)
             found = log.find(wanted)
             if missing := [ident for ident in wanted if ident not in found]:
                 log.wait_for(missing)

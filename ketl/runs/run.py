@@ -129,7 +129,7 @@ class Run:
             self._emit(Substituted(source, target, f"{source} {why}"))
         sequential = job.mode is Mode.SEQUENTIAL
         self._emit(PhaseBegan("sequential" if sequential else "parallel", plan.requests))
-        row_pass = RowPass(self.selection, log, memory, self.write)
+        row_pass = RowPass(self.selection, log, memory, self.write, self.done_before)
         following = in_own_thread(row_pass.run, "ketl-rows")
         try:
             makespan_s = await self._translate(plan, log, memory, sequential=sequential)
@@ -221,6 +221,8 @@ class Run:
 
     async def _baseline(self, plan: RunPlan, makespan_s: float, shown: Mapping[str, Shown]) -> Baseline:
         job = self.selection.job
+        if not self.tally.requests:
+            return Baseline(kind=job.baseline, seconds=None)
         if job.mode is Mode.SEQUENTIAL:
             return Baseline(kind=BaselineKind.MEASURED, seconds=makespan_s)
         projected = Baseline(kind=BaselineKind.PROJECTED, seconds=self.tally.work_s(shown))
@@ -306,7 +308,8 @@ class Run:
                     makespan_s=makespan_s,
                     packs_of_one=set(plan.pack_sizes.values()) == {1},
                 )
-                if baseline.seconds is not None
+                # What a resumed run had done before took a time that nobody knows any more.
+                if baseline.seconds is not None and not self.done_before
                 else {},
                 limits=limits,
                 shown=shown,

@@ -30,7 +30,7 @@ class KeptUploads:
         if len(content) > MOST_BYTES:
             raise CatalogError(
                 f"{name} has {len(content) / (1024 * 1024):,.1f} MB; the page takes up to {MOST_BYTES >> 20} MB. Give "
-                "it in parts, or translate it on the command line: ketl translate --catalog."
+                "it in parts, or translate it on the command line, which takes files of any size."
             )
         sha256, now = hashlib.sha256(content).hexdigest(), self._database.clock()
         with self._database.transaction() as connection:

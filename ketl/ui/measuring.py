@@ -63,7 +63,7 @@ def _name(run_id: str) -> str:
     when = time.strftime("%H:%M:%S", time.localtime(live.created_at))
     what = words.selection(live.selection.census.products, len(live.selection.languages))
     how = ", comparison" if live.job.mode is Mode.COMPARE else ""
-    took = duration(live.seconds()) if live.result else words.RUN_STATUS[live.status]
+    took = words.took(live.result.report) if live.result else words.RUN_STATUS[live.status]
     return f"{when}: {what}{how}, {took}"
 
 
@@ -163,7 +163,7 @@ def detail_panel(live: RunView) -> None:
         st.subheader("Who worked when", anchor=False)
         slot_chart(bars)
         caption(in_words(bars))
-        if report["speedup"] is not None:
+        if report["speedup"] is not None and report["gain"]:
             _steps(report)
     _models(report)
 
@@ -183,7 +183,8 @@ def _sequence(live: RunView, report: Mapping[str, Any]) -> list[Answered]:
 def _numbers(report: Mapping[str, Any]) -> None:
     baseline = report["baseline"]
     speedup = report["speedup"]
-    claimed = speedup is not None or not report["requests"]
+    claimed = speedup is not None
+    unknown = "Not known for this server: measure it." if report["requests"] else "Nothing was sent to compare with."
     total = report.get("total_s")
     grid = st.grid(6 if total is None else 7, min_column_width=140)
     grid.metric("In parallel", duration(report["makespan_s"]), help="From the first request to the last result.")
@@ -194,7 +195,7 @@ def _numbers(report: Mapping[str, Any]) -> None:
     grid.metric(
         "One after another",
         duration(baseline["seconds"]) if claimed else "–",
-        help=words.baseline_kind(baseline) if claimed else "Not known for this server: measure it.",
+        help=words.baseline_kind(baseline) if claimed else unknown,
     )
     grid.metric("Speed-up", f"{speedup:.1f} ×" if speedup else "–", help="One after another divided by in parallel.")
     grid.metric(

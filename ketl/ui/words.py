@@ -77,20 +77,32 @@ def substitution(move: Mapping[str, Any]) -> str:
 def ends(report: Mapping[str, Any]) -> str:
     """Return how the texts of a run ended, in words: `50 translated, 1 failed`."""
     parts = [f"{report['translated']:,} translated"]
-    parts += [f"{report[name]:,} {words}" for name, words in _ENDS if report[name]]
+    parts += [f"{report[name]:,} {words}" for name, words in _ENDS if report.get(name)]
     return ", ".join(parts)
 
 
-_ENDS = (("failed", "failed"), ("cancelled", "not translated"), ("from_memory", "of them from the memory"))
+_ENDS = (
+    ("failed", "failed"),
+    ("cancelled", "not translated"),
+    ("from_memory", "of them from the memory"),
+    ("done_before", "of them before the run was resumed"),
+)
 
 
 def summary(report: Mapping[str, Any]) -> str:
     """Return the sentence that says what a run did and what running in parallel bought."""
     texts = report["units"] // max(1, report["languages"])
     what = f"{counted(texts, 'text')} into {counted(report['languages'], 'language')}"
-    said = f"{what} in {took(report)}"
+    before = report.get("done_before")
+    said = (
+        f"{what}, {before:,} of the translations from before; the rest in {took(report)}"
+        if before
+        else (f"{what} in {took(report)}")
+    )
     if report["status"] == RunStatus.CANCELLED:
         return f"Ended early after {took(report)}: {ends(report)}."
+    if before == report["units"]:
+        return f"{what}: all of it was translated before the run was resumed, so nothing was sent and nothing was paid."
     if not report["requests"]:
         return f"{said}: everything was known already, so nothing was sent and nothing was paid."
     if report["mode"] == Mode.SEQUENTIAL:

@@ -194,3 +194,27 @@ def test_products_that_a_program_gave_are_not_taken_for_the_shipped_ones(store: 
 def test_a_part_of_a_catalogue_is_known_by_the_whole_file(file: Path) -> None:
     whole, part = (select(job_of(file, products=chosen)).catalog.sha256 for chosen in ((), ("2",)))
     assert whole == part is not None
+
+
+@pytest.mark.parametrize(("engine", "says"), [("demo", "began in the demo. Leave GROQ_API_KEY"), ("groq", "")])
+def test_a_demo_s_run_is_not_finished_with_real_translations(
+    store: Store, file: Path, resumed: Resumed, engine: str, says: str
+) -> None:
+    run_id = cut_short(store, job_of(file))
+    with store.database.transaction() as connection:
+        connection.exec_driver_sql(f"UPDATE runs SET engine = '{engine}'")
+    before = seen(store, run_id)
+    if not says:
+        assert resumed(run_id)[0].report["translated"] == 4
+        return
+    with pytest.raises(SettingsError, match=says):
+        resumed(run_id)
+    assert seen(store, run_id) == before
+
+
+def test_what_a_catalogue_lost_is_not_counted_as_done(store: Store, file: Path, resumed: Resumed) -> None:
+    run_id = cut_short(store, job_of(file))
+    file.write_bytes(rows("Wool Cap"))
+    report = resumed(run_id)[0].report
+    assert (report["units"], report["done_before"], report["requests"]) == (1, 0, 1)
+    assert report["catalog_changed"]["left_out"] == 2
