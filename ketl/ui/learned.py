@@ -16,7 +16,7 @@ from ketl.memory.outdated import find_outdated
 from ketl.memory.route_records import records, suggestions
 from ketl.ui.catalogs import catalog_in_use
 from ketl.ui.session import runs
-from ketl.ui.tables import records_frame
+from ketl.ui.tables import read_as, records_frame
 from ketl.ui.texts import note
 
 _MOST_OUTDATED = 1_000
@@ -83,7 +83,8 @@ def memory_panel() -> None:
         return
     total, locked = sum(row.translations for row in rows), sum(row.locked for row in rows)
     st.markdown(
-        f"**{total:,}** translations, **{locked:,}** of them approved or edited by a person and therefore locked. "
+        f"**{total:,}** {'translation' if total == 1 else 'translations'}, **{locked:,}** of them approved or edited "
+        "by a person and therefore locked. "
         "The same text in the same language is never paid for again."
     )
     st.dataframe(
@@ -111,6 +112,7 @@ def outdated_panel() -> None:
     memory = Memory(runs().store, engine)
     tags = {row.language_tag for row in memory.stats() if row.engine == engine}
     languages = [language for language in LANGUAGES if language.tag in tags]
+    tag_of = {language.name: language.tag for language in languages}
     rows = list(islice(find_outdated(memory, catalog_in_use(), languages), _MOST_OUTDATED + 1))
     if not rows:
         st.info("Nothing: no English text has changed since it was translated.", icon=":material/history:")
@@ -118,11 +120,21 @@ def outdated_panel() -> None:
     shown = rows[:_MOST_OUTDATED]
     # Each look goes through the whole catalogue, so past what is shown nothing is counted.
     many = f"More than {_MOST_OUTDATED:,}" if len(rows) > len(shown) else f"{len(rows):,}"
-    st.markdown(f"**{many}** translations belong to an English text that has changed. Translate them again.")
+    said = (
+        "**1** translation belongs to an English text that has changed. Translate it again."
+        if len(rows) == 1
+        else f"**{many}** translations belong to an English text that has changed. Translate them again."
+    )
+    st.markdown(said)
     if len(rows) > len(shown):
         st.caption(f"The first {len(shown):,} are shown.")
     st.dataframe(
-        records_frame(shown, _OUTDATED).assign(Field=[field_label(row.field, row.item) for row in shown]),
+        records_frame(shown, _OUTDATED).assign(
+            **{
+                "Field": [field_label(row.field, row.item) for row in shown],
+                "Translation of before": [read_as(row.old_translation, tag_of[row.language]) for row in shown],
+            }
+        ),
         key="outdated_table",
         hide_index=True,
     )

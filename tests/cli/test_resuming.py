@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ketl._figures import duration
 from ketl.cli import main
 from ketl.formats.catalog_files import open_catalog, open_upload
 from ketl.runs.job import Job, job_to_json
@@ -81,3 +82,19 @@ def test_a_file_that_is_gone_is_a_sentence_and_leaves_the_run_as_it_was(
     said = capsys.readouterr().err
     assert "which this run began with, is no longer there" in said and said.count("\n") == 1
     assert record() == before and simulator.stats()["requests"] == 0
+
+
+@pytest.mark.usefixtures("keyed")
+def test_the_last_line_tells_what_was_done_before_and_the_time_from_start_to_file(tmp_path: Path, capsys: Any) -> None:
+    begun(Job(products=("1",), fields=("name",), languages=("es", "fr")), None)
+    assert resume(tmp_path)[0] == 0
+    assert "before" not in capsys.readouterr().err
+    report = tmp_path / "r.json"
+    assert main(["translate", "--resume", "r1", "--out", str(tmp_path / "t.csv"), "--report", str(report)]) == 0
+    made, said = json.loads(report.read_text()), capsys.readouterr().err
+    assert made["done_before"] == 2 and made["total_s"] > made["makespan_s"] and made["baseline"]["seconds"] is None
+    assert "2 translated, 0 failed, 0 cancelled (2 before the run was resumed) in " in said
+    assert f"({duration(made['total_s'])} from start to file)." in said
+    assert main(["runs", "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["makespan_s"], listed["total_s"]) == (made["makespan_s"], made["total_s"])

@@ -100,6 +100,13 @@ def test_among_several_runs_one_is_chosen_by_what_it_did(timing: AppTest, shown:
     assert "Projected: " in shown(timing)
 
 
+def test_a_run_is_named_with_its_time_from_press_to_result(timing: AppTest) -> None:
+    live = runs().recent()[0]
+    assert live.result is not None
+    live.result.report.update(makespan_s=1.2, total_s=3.4)
+    assert _name(live.run_id).endswith("1 product, 2 languages, 1.2 s (3.4 s from press to result)")
+
+
 def test_what_a_measurement_takes_is_said_before_it_is_billed(timing: AppTest, shown: Shown) -> None:
     assert "all of them one after another about" in shown(timing) and "Both parts are billed." in shown(timing)
     timing.session_state["baseline"] = "A random sample"

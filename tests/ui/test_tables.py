@@ -90,19 +90,19 @@ def test_what_was_decided_is_listed_with_its_place_in_the_list(
     assert set(table["Decision"]) == {"approved"}
 
 
-def outdated(app: AppTest, count: int) -> None:
+def outdated(app: AppTest, count: int, tag: str = "es", translation: str = "Vieja") -> None:
     """Let `count` products of the shipped catalogue have said something else when they were translated."""
     app.run()
     memory = Memory(runs().store, runs().settings.engine)
     names = [text for n in range(count) for text in cut_texts(_product(n + 1), ("name",))]
     memory.remember(
         Remembered(
-            key=t.key, language_tag="es", kind=t.kind, source=t.source, translation="Vieja", fingerprint="f",
+            key=t.key, language_tag=tag, kind=t.kind, source=t.source, translation=translation, fingerprint="f",
             product_id=t.product_id, field=t.field, item=t.item,
         )
         for t in names
     )  # fmt: skip
-    memory.note_units(names, "es")
+    memory.note_units(names, tag)
     app.switch_page("pages/quality.py").run()
 
 
@@ -117,6 +117,12 @@ def test_what_is_out_of_date_stands_with_both_texts(app: AppTest, shown: Shown) 
     assert list(table["English before"]) == ["An earlier name 1", "An earlier name 2", "An earlier name 3"]
     assert table["English now"][0] == "Sunshirk Sun Hoodie" and table["Field"][0] == "Name"
     assert set(table["Language"]) == {"Spanish"} and set(table["Translation of before"]) == {"Vieja"}
+
+
+def test_a_translation_of_before_keeps_its_numbers_whole_and_one_is_one(app: AppTest, shown: Shown) -> None:
+    outdated(app, 1, "he", ROW.translation)
+    assert "**1** translation belongs to" in shown(app) and "**1** translation, **0** of them" in shown(app)
+    assert list(app.dataframe[-1].value["Translation of before"]) == ["\u2067בד \u2066UPF 50+\u2069 רך\u2069"]
 
 
 def test_a_count_that_stopped_says_more_than(app: AppTest, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:

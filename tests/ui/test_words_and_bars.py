@@ -37,6 +37,19 @@ def test_the_summary_says_what_was_done_and_what_it_bought() -> None:
     )
 
 
+def test_the_time_from_press_to_result_stands_beside_the_run_s_own() -> None:
+    said = words.summary(report(total_s=1.94))
+    assert said.startswith("51 texts into 3 languages in 0.7 s (1.9 s from press to result); one after another")
+    assert "from press" not in words.summary(report(total_s=0.71))
+
+
+def test_a_resumed_run_speaks_of_the_rest() -> None:
+    said = words.summary(report(done_before=100))
+    assert said.startswith("51 texts into 3 languages, 100 of the translations from before; the rest in 0.7 s; one")
+    ended = words.summary(report(done_before=40, status="cancelled", translated=100, cancelled=53))
+    assert ended.endswith("100 translated, 53 not translated, 40 of them before the run was resumed.")
+
+
 def test_a_measured_baseline_is_told_as_a_fact() -> None:
     measured = {"kind": "measured", "seconds": 13.7, "ci95_s": None, "sample": None}
     assert "one after another it took 13.7 s (measured)" in words.summary(report(baseline=measured))
