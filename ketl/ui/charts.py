@@ -31,7 +31,8 @@ def _models(bars: Sequence[Bar]) -> list[str]:
 
 
 def _color(bars: Sequence[Bar]) -> alt.Color:
-    legend = alt.Legend(title=None, orient="top", labelLimit=320, columns=2)
+    # One below the other: side by side the second leaves the picture on a phone.
+    legend = alt.Legend(title=None, orient="top", labelLimit=320, columns=1)
     return alt.Color("Model:N", scale=alt.Scale(domain=_models(bars)), legend=legend)
 
 

@@ -38,6 +38,7 @@ _STYLE = """<style>
 .k-note.k-error { border-color: #c43c2f; background: color-mix(in srgb, #c43c2f 12%, transparent) }
 .k-note.k-warning { border-color: #c2760c; background: color-mix(in srgb, #c2760c 13%, transparent) }
 .k-caption { font-size: .875rem; opacity: .72; margin: 0; line-height: 1.45; overflow-wrap: anywhere }
+.k-named { margin: 0; overflow-wrap: anywhere }
 .k-list { margin: 0; padding-inline-start: 1.1rem; max-width: 34rem; overflow-wrap: anywhere }
 .k-list li + li { margin-top: .35rem }
 .k-own { opacity: .72; font-weight: 400 }

@@ -34,7 +34,7 @@ def lead(text: str, *, testid: str = "") -> None:
 
 def named(name: str, rest: str) -> None:
     """Draw a name that stands out, and what is said of it after a comma."""
-    st.html(f"<p><strong><bdi>{_shown(name)}</bdi></strong>, {_shown(rest)}</p>", width="content")
+    st.html(f'<p class="k-named"><strong><bdi>{_shown(name)}</bdi></strong>, {_shown(rest)}</p>', width="content")
 
 
 def listed(texts: Sequence[str]) -> None:
