@@ -138,7 +138,7 @@ def slot_chart(bars: Sequence[Bar]) -> None:
             .encode(
                 x="start:Q",
                 y="slot:O",
-                shape=alt.Shape("Why:N", legend=alt.Legend(title="Marked", orient="top")),
+                shape=alt.Shape("Why:N", legend=alt.Legend(title="Marked", orient="bottom")),
                 tooltip=_tips(),
             )
         )

@@ -44,6 +44,7 @@ _STYLE = """<style>
 .k-own { opacity: .72; font-weight: 400 }
 /* A chosen pill is written in the primary color, which is too dim on the dark theme. */
 [data-testid="stButtonGroup"] [data-selected="true"] p { color: light-dark(#1f6650, #8fd9bd) }
+.st-key-find { min-width: 15rem }
 [class*="st-key-rtl_"] textarea { direction: rtl }
 /* The English stays in sight beside the last of many languages; on a phone it scrolls away like the rest. */
 [data-testid="stColumn"]:has(> * .st-key-english) { position: sticky; top: 4.5rem; align-self: flex-start;

@@ -42,5 +42,10 @@ def listed(texts: Sequence[str]) -> None:
     st.html(f'<ul class="k-list">{"".join(f"<li>{_shown(text)}</li>" for text in texts)}</ul>')
 
 
+def script(code: str) -> None:
+    """Run JavaScript of ours in the visitor's page; no word of anybody else's may stand in it."""
+    st.html(f"<script>{code}</script>", unsafe_allow_javascript=True)
+
+
 def _shown(text: str) -> str:
     return escape(text).replace("\n", "<br>")

@@ -23,6 +23,7 @@ STATUS = {
     "413": "too large, split",
     "498": "no room at the provider",
     "gone": "model gone",
+    "refused": "refused",
     "timeout": "no answer in time",
     "reset": "connection broke",
     "unusable": "unusable reply",
