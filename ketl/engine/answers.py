@@ -8,7 +8,7 @@ from ketl.engine.backlog import Backlog
 from ketl.engine.lane_routes import LaneRoutes
 from ketl.engine.ports import Asking
 from ketl.engine.repair_ladder import Ladder
-from ketl.engine.request import Request
+from ketl.engine.request import Moved, Request
 from ketl.logs import get_logger
 from ketl.prompts.brief import Brief
 from ketl.prompts.prepared import Prepared
@@ -103,7 +103,7 @@ class Answers:
                 tries=tries,
                 ceiling_factor=request.ceiling_factor * 2.0 if cut_off else request.ceiling_factor,
                 lane=target,
-                pinned_for=_WHY_NEXT.format(lane.model.id),
+                moved=request.moved if target is None else _moved(lane),
             )
 
     def _climb(self, items: Sequence[tuple[Prepared, int]], group: str, lane: Lane, now: float) -> None:
@@ -125,7 +125,7 @@ class Answers:
                     self._end(self._ladder.top(item), now)
                 continue
             faults = {item.segment.key: self._ladder.faults(item) for item in climbing}
-            self._ask(climbing, rung=step, faults=faults, lane=target, pinned_for=_WHY_NEXT.format(lane.model.id))
+            self._ask(climbing, rung=step, faults=faults, lane=target, moved=_moved(lane))
 
     def _climb_ripe(self, now: float) -> None:
         """Send on those that waited for what the first repairs came to."""
@@ -145,6 +145,10 @@ class Answers:
 
     def _end(self, outcome: Outcome, now: float) -> None:
         self._emit(Ended(outcome, now - self._started))
+
+
+def _moved(lane: Lane) -> Moved:
+    return Moved(lane, "answers", _WHY_NEXT.format(lane.model.id), whole=False)
 
 
 def _failed(item: Prepared, reason: str, model: str) -> Outcome:

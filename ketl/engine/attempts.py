@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from ketl.engine.attempt_words import is_capacity, status_of
 from ketl.engine.budget import most_usd
-from ketl.engine.request import Request
+from ketl.engine.request import Moved, Request
 from ketl.engine.retries import MAX_REFUSALS, Remedy, decide
 from ketl.engine.windows import Windows
 from ketl.engine.work import Work
@@ -289,6 +289,8 @@ class Attempts:
         request.hedged = False
         match decision.remedy:
             case Remedy.AGAIN:
+                if isinstance(error, UnusableReplyError):
+                    request.moved = Moved.by(error, lane)  # another lane may be the next that has room
                 work.put_back(request, decision.wait_s)
             case Remedy.SPLIT:
                 work.split(request)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ketl._figures import duration
+from ketl.engine.request import LEFT, Moved
 from ketl.provider.lane import Lane
 
 
@@ -44,9 +46,27 @@ class LaneRoutes:
         at = next((i for i, entry in enumerate(chain) if entry is lane), -1)
         return next((x for x in chain[at + 1 :] + chain[: max(at, 0)] if _usable(x, now)), None)
 
-    def planned(self, group: str) -> tuple[Lane, ...]:
-        """Return the lanes that were to serve a group from the start."""
-        return self._routes[group].serving
+    def stands_in_for(self, group: str, lane: Lane, now: float, too_long: Callable[[float, str], bool]) -> Moved | None:
+        """Return in place of which planned lane another one serves a group now, None when `lane` does what it was to.
+
+        Where several serve side by side, the others take over what one of them cannot do. `too_long` tells of the
+        seconds that a limit holds, and of its kind, whether that is more than a run waits.
+        """
+        planned = self._routes[group].serving
+        for other in planned:
+            if other is lane:
+                continue
+            name = other.model.id
+            wait_s, kind = other.books.delay(1.0, 1.0, now)
+            if other.gone is not None:
+                return Moved(other, LEFT, f"The model {name} is no longer available")
+            if too_long(wait_s, kind):
+                return Moved(other, LEFT, f"The {kind} limit of {name} is spent; it returns in {duration(wait_s)}")
+            if other.closed_until > now:
+                return Moved(other, other.closed_for, f"{name} {other.closed_for}")
+        if lane in planned:
+            return None
+        return Moved(planned[0], "", f"{planned[0].model.id} {planned[0].closed_for or 'is not available'}")
 
     def length(self, group: str) -> int:
         """Return how many lanes the chain of a group has."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from ketl.engine.request import Moved
 from ketl.prompts.prepared import Prepared
 from ketl.provider.lane import Lane
 
@@ -37,6 +38,6 @@ class Asking(Protocol):
         tries: int = 0,
         ceiling_factor: float = 1.0,
         lane: Lane | None = None,
-        pinned_for: str = "",
+        moved: Moved | None = None,
     ) -> None:
         """Queue a new request of these items."""

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from ketl.errors import RunError
 from ketl.language.languages import Language
 from ketl.prompts.brief import wire_keys
 from ketl.prompts.prepared import Prepared
 from ketl.prompts.tokens import answer_tokens, prompt_tokens
 from ketl.provider.lane import Lane
+
+LEFT = "left"
+"""The cause of all that moves because a model is gone or its day is spent."""
+
+
+class Moved(NamedTuple):
+    """That another model is to answer than the one before: which that was, a name for the kind of cause, and why.
+
+    `whole`: the cause is the model's, whatever it was to answer, and not that of some texts.
+    """
+
+    source: Lane
+    cause: str
+    reason: str
+    whole: bool = True
+
+    @classmethod
+    def by(cls, error: RunError, source: Lane) -> Moved:
+        """Return that what some texts came to in a lane sends them to another one."""
+        return cls(source, type(error).__name__, f"For some texts: {str(error).rstrip('.')}", whole=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -18,8 +40,8 @@ class Request:
 
     `prompt_est` and `completion_est` are tokens as the tables expect them, before any model's own factor.
     `rung` is the rung of the repair ladder it stands on, `faults` what a check found, by segment key; `lane`
-    pins it to one model, and `pinned_for` says why; `models` are those it was sent to, `in_flight` the lanes of its
-    attempts under way.
+    pins it to one model; `moved` says why another than the one before is to answer, `moves` how often it was sent on;
+    `models` are those it was sent to, `in_flight` the lanes of its attempts under way.
     """
 
     number: int
@@ -31,10 +53,11 @@ class Request:
     rung: int = 0
     faults: Mapping[bytes, tuple[str, ...]] = field(default_factory=dict)
     tries: int = 0
+    moves: int = 0
     refusals: int = 0
     ceiling_factor: float = 1.0
     lane: Lane | None = None
-    pinned_for: str = ""
+    moved: Moved | None = None
     models: set[str] = field(default_factory=set)
     done: bool = False
     hedged: bool = False

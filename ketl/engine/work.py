@@ -13,7 +13,7 @@ from ketl.engine.lane_routes import LaneRoute, LaneRoutes
 from ketl.engine.ports import Sender
 from ketl.engine.queues import Queues
 from ketl.engine.refusals import Refusals
-from ketl.engine.request import Request, estimate
+from ketl.engine.request import LEFT, Moved, Request, estimate
 from ketl.errors import KetlError, ModelGoneError, RunError
 from ketl.language.languages import Language
 from ketl.prompts.brief import Brief
@@ -75,7 +75,7 @@ class Work:
         self._answers = Answers(
             brief, self._routes, self._backlog, ask=self.put, emit=emit, started=started, run_id=run_id
         )
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str, str]] = set()
         self._paused = False
         self._sent = 0
         self._number = 0
@@ -121,11 +121,12 @@ class Work:
         tries: int = 0,
         ceiling_factor: float = 1.0,
         lane: Lane | None = None,
-        pinned_for: str = "",
+        moved: Moved | None = None,
     ) -> None:
         """Queue a new request of these items; one that was tried, or that repairs, goes to the front.
 
-        `ceiling_factor` multiplies the completion ceiling; `lane` pins the request to one model, `pinned_for` says why.
+        `ceiling_factor` multiplies the completion ceiling; `lane` pins the request to one model, `moved` says why
+        another is to answer.
         """
         language = items[0].segment.language
         prompt, completion = estimate(items)
@@ -142,7 +143,7 @@ class Work:
             tries=tries,
             ceiling_factor=ceiling_factor,
             lane=lane,
-            pinned_for=pinned_for,
+            moved=moved,
         )
         self._backlog.begin()
         if self.stopped is not None:
@@ -212,13 +213,9 @@ class Work:
 
     def sent(self, request: Request, lane: Lane, charge: Charge) -> None:
         """Take in that an attempt went out."""
-        planned = self._routes.planned(request.group)
-        if lane not in planned:
-            self._tell_substitute(
-                planned[0],
-                lane,
-                request.pinned_for or f"{planned[0].model.id} {planned[0].closed_for or 'is not available'}",
-            )
+        moved = request.moved or self._routes.stands_in_for(request.group, lane, self._sender.now(), self.too_long)
+        if moved is not None and moved.source is not lane:
+            self._tell_substitute(moved, lane)
         self._backlog.in_flight += 1
         self._sent += 1
         self._budget.reserve(lane.model, charge)
@@ -270,7 +267,7 @@ class Work:
                 faults=request.faults,
                 tries=request.tries,
                 lane=request.lane,
-                pinned_for=request.pinned_for,
+                moved=request.moved,
             )
         self._close(request)
 
@@ -278,17 +275,24 @@ class Work:
         """Whether the provider has refused whatever this run sent, so that the next model would, too."""
         return self.refusals.is_all(self._routes.length(request.group))
 
-    def next_model(self, request: Request, lane: Lane, error: RunError) -> None:
-        """Move a request to the next model of its chain; fail it when there is none or all were tried."""
+    def next_model(self, request: Request, lane: Lane, error: RunError, why: str = "") -> None:
+        """Move a request to the next model of its chain; fail it when there is none or all were tried.
+
+        `why` says it of a whole lane; else it is the error's own words.
+        """
         if isinstance(error, ModelGoneError) and request.lane is None:
             self.put_back(request, 0.0)
             return
         following = self._routes.after(request.group, lane, self._sender.now())
-        if following is None or request.tries >= self._routes.length(request.group) + _SPARE_TRIES:
+        length = self._routes.length(request.group)
+        # However often the first was tried, the others of the chain are asked, too.
+        if following is None or (request.moves >= length - 1 and request.tries >= length + _SPARE_TRIES):
             self.give_up(request, error, lane)
             return
         request.tries += 1
-        request.lane, request.pinned_for = following, f"For some texts: {str(error).rstrip('.')}"
+        request.moves += 1
+        request.lane = following
+        request.moved = Moved(lane, LEFT, why) if why else Moved.by(error, lane)
         self._push(request, front=True)
 
     def lane_gone(self, lane: Lane) -> None:
@@ -300,26 +304,27 @@ class Work:
         self._leave(lane, f"the {kind} limit of {lane.model.id} is spent; it returns in {duration(wait_s)}")
 
     def _leave(self, lane: Lane, reason: str) -> None:
-        now = self._sender.now()
+        now, said = self._sender.now(), reason[:1].upper() + reason[1:]
         told = False
         for group, served in self._routes.of(lane):
             if self._routes.alive(group, now):
                 target = self._routes.serving(group, now)[0]
                 if served and not told:
-                    self._tell_substitute(lane, target, reason[:1].upper() + reason[1:])
+                    self._tell_substitute(Moved(lane, LEFT, said), target)
                     told = True
                 continue
             for request in list(self._queues.drain_group(group)):
                 self.give_up(request, RunError(_spent_words(reason)), None)
         for request in list(self._queues.drain_lane(lane)):
-            self.next_model(request, lane, RunError(_spent_words(reason)))
+            self.next_model(request, lane, RunError(_spent_words(reason)), why=said)
         self._backlog.look()
 
-    def _tell_substitute(self, lane: Lane, target: Lane, reason: str) -> None:
-        """Say once of two models that the second serves in place of the first."""
-        if (lane.model.id, target.model.id) not in self._told:
-            self._told.add((lane.model.id, target.model.id))
-            self.emit(Substituted(lane.model.id, target.model.id, reason))
+    def _tell_substitute(self, moved: Moved, target: Lane) -> None:
+        """Say once of a model and a kind of cause that another one serves in its place; of some texts, by which."""
+        told = (moved.source.model.id, "" if moved.whole else target.model.id, moved.cause)
+        if told not in self._told:
+            self._told.add(told)
+            self.emit(Substituted(moved.source.model.id, target.model.id, moved.reason))
 
     # -- stopping --------------------------------------------------------------------------------------------
 

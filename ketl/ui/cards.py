@@ -45,11 +45,12 @@ def _one_field(name: str, rows: Sequence[ResultRow], language: Language) -> str:
     notes = [_reason(row) for row in rows if not row.translation]
     several = len(rows) > 1
     notes += [finding_html(found, row.translation if several else "") for row in rows for found in row.findings]
-    return _field(name, texts, listed=len(rows) > 1 or rows[0].item is not None, below="".join(notes))
+    listed = several or rows[0].item is not None
+    return _field(name, texts, listed=listed, direction=language.direction, below="".join(notes))
 
 
-def _field(name: str, texts: Sequence[str], *, listed: bool, below: str = "") -> str:
-    body = f"<ul>{''.join(texts)}</ul>" if listed and texts else "".join(texts)
+def _field(name: str, texts: Sequence[str], *, listed: bool, direction: str = "ltr", below: str = "") -> str:
+    body = f'<ul dir="{direction}">{"".join(texts)}</ul>' if listed and texts else "".join(texts)
     if listed:
         body = body.replace("<p ", "<li ").replace("</p>", "</li>")
     return _labelled(field_label(name), body, below)

@@ -22,6 +22,13 @@ def _ink() -> str:
     return "#e9ede9" if st.context.theme.type == "dark" else "#14191a"
 
 
+def _show(chart: alt.LayerChart | alt.FacetChart, key: str, alternative: str) -> None:
+    # The theme's own grey for axes and legends is too dim on paper white.
+    ink = _ink()
+    readable = chart.configure_axis(labelColor=ink, titleColor=ink).configure_legend(labelColor=ink, titleColor=ink)
+    st.altair_chart(readable, key=key, alt=alternative)
+
+
 def _data(rows: Sequence[Mapping[str, Any]]) -> alt.Data:
     return alt.Data(values=list(rows))  # type: ignore[no-untyped-call]  # altair's schema classes are not annotated
 
@@ -31,7 +38,8 @@ def _models(bars: Sequence[Bar]) -> list[str]:
 
 
 def _color(bars: Sequence[Bar]) -> alt.Color:
-    legend = alt.Legend(title=None, orient="top", labelLimit=320, columns=2)
+    # One below the other: side by side the second leaves the picture on a phone.
+    legend = alt.Legend(title=None, orient="top", labelLimit=320, columns=1)
     return alt.Color("Model:N", scale=alt.Scale(domain=_models(bars)), legend=legend)
 
 
@@ -89,7 +97,7 @@ def race_chart(parallel: Sequence[Bar], one_by_one: Sequence[Bar], report: Mappi
     alternative = (
         f"Two rows on one axis. {_PARALLEL}: {duration(report['makespan_s'])}. {_SEQUENTIAL}: {duration(seconds)}."
     )
-    st.altair_chart(alt.layer(*layers, says).properties(height=200), key="race", alt=alternative)
+    _show(alt.layer(*layers, says).properties(height=200), "race", alternative)
 
 
 def _whole(baseline: Mapping[str, Any], low: float, high: float) -> list[alt.Chart]:
@@ -137,12 +145,11 @@ def slot_chart(bars: Sequence[Bar]) -> None:
             .encode(
                 x="start:Q",
                 y="slot:O",
-                shape=alt.Shape("Why:N", legend=alt.Legend(title="Marked", orient="top")),
+                shape=alt.Shape("Why:N", legend=alt.Legend(title="Marked", orient="bottom")),
                 tooltip=_tips(),
             )
         )
-    chart = alt.layer(*layers).properties(height=height)
-    st.altair_chart(chart, key="slots", alt=in_words(bars))
+    _show(alt.layer(*layers).properties(height=height), "slots", in_words(bars))
 
 
 def steps_chart(steps: Sequence[tuple[str, float]]) -> None:
@@ -155,4 +162,6 @@ def steps_chart(steps: Sequence[tuple[str, float]]) -> None:
     bars = alt.Chart(data).mark_bar(cornerRadius=2, height=18).encode(x=x, y=y)
     text = alt.Chart(data).mark_text(align="left", dx=6, color=_ink(), fontSize=13).encode(x=x, y=y, text="says:N")
     alternative = "; ".join(f"{name}: {duration(seconds)}" for name, seconds in steps)
-    st.altair_chart(alt.layer(bars, text).properties(height=34 * len(steps) + 40), key="steps", alt=alternative)
+    # On a phone the longest bar leaves less than its words need.
+    room = {"left": 0, "top": 0, "right": 48, "bottom": 0}
+    _show(alt.layer(bars, text).properties(height=34 * len(steps) + 40, padding=room), "steps", alternative)

@@ -1,7 +1,8 @@
 """What a person has typed into the boxes of the review and not yet decided: kept until it is saved or given up.
 
 A box that is not drawn is forgotten by Streamlit, and a refresh begins a new session. So a draft lies in the database,
-under its run and its text, from the moment the box is left until the text is saved, approved or sent back.
+under its run and its text, from the moment the box is left until the text is saved, approved or sent back. Until the
+box is left the server knows nothing of it: for so long the browser's tab keeps it, letter by letter.
 """
 
 from __future__ import annotations
@@ -10,6 +11,57 @@ import streamlit as st
 
 from ketl.results.rows import ResultRow
 from ketl.ui.session import runs
+from ketl.ui.texts import script
+
+# A box is put back as it was being typed only where it still shows what it showed when the typing began. What was
+# left is with the server a moment later, and is forgotten here.
+_KEPT_BY_THE_TAB = """
+(() => {
+  if (window.ketlDrafts) return;
+  window.ketlDrafts = true;
+  const before = new WeakMap(), seen = new WeakSet();
+  const key = (box) => {
+    const frame = box.closest && box.matches("textarea") && box.closest('[class*="st-key-text_"]');
+    return frame && [...frame.classList].find((name) => name.startsWith("st-key-text_"));
+  };
+  const begin = (box) => before.set(box, box.value);
+  addEventListener("focusin", ({ target }) => key(target) && begin(target));
+  addEventListener("keyup", ({ target, key: pressed, ctrlKey, metaKey }) =>
+    pressed === "Enter" && (ctrlKey || metaKey) && key(target) && begin(target));
+  addEventListener("input", ({ target }) =>
+    key(target) && sessionStorage.setItem(key(target), JSON.stringify([before.get(target), target.value])));
+  addEventListener("focusout", ({ target }) => {
+    const name = key(target);
+    if (name) setTimeout(() => document.activeElement !== target && sessionStorage.removeItem(name), 5000);
+  });
+  const putBack = (box, kept) => {
+    box.focus();
+    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, kept[1]);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    setTimeout(() => box.blur(), 100);  // when the page has taken in what stands there now
+  };
+  const meet = (box) => {
+    if (seen.has(box)) return;
+    seen.add(box);
+    const kept = JSON.parse(sessionStorage.getItem(key(box)));
+    if (!kept || kept[0] === kept[1]) return;
+    let looks = 0;  // a box is drawn empty, and gets its text a moment later
+    const timer = setInterval(() => {
+      const found = box.value === kept[0];
+      if (found || ++looks > 20) clearInterval(timer);
+      if (found) putBack(box, kept);
+    }, 50);
+  };
+  const look = () => document.querySelectorAll('[class*="st-key-text_"] textarea').forEach(meet);
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+  look();
+})();
+"""
+
+
+def keep_while_typing() -> None:
+    """Let the browser's tab keep what is typed until the server has it: a refresh in the middle loses nothing."""
+    script(_KEPT_BY_THE_TAB)
 
 
 def unit_id(run_id: str, row: ResultRow) -> str:

@@ -38,11 +38,15 @@ _STYLE = """<style>
 .k-note.k-error { border-color: #c43c2f; background: color-mix(in srgb, #c43c2f 12%, transparent) }
 .k-note.k-warning { border-color: #c2760c; background: color-mix(in srgb, #c2760c 13%, transparent) }
 .k-caption { font-size: .875rem; opacity: .72; margin: 0; line-height: 1.45; overflow-wrap: anywhere }
+.k-named { margin: 0; overflow-wrap: anywhere }
 .k-list { margin: 0; padding-inline-start: 1.1rem; max-width: 34rem; overflow-wrap: anywhere }
 .k-list li + li { margin-top: .35rem }
+[data-testid="stCaptionContainer"] code { color: inherit; font-size: .93em }
 .k-own { opacity: .72; font-weight: 400 }
 /* A chosen pill is written in the primary color, which is too dim on the dark theme. */
 [data-testid="stButtonGroup"] [data-selected="true"] p { color: light-dark(#1f6650, #8fd9bd) }
+[data-testid="stButtonGroup"] [role="toolbar"] { flex-wrap: wrap }
+.st-key-find { min-width: 15rem }
 [class*="st-key-rtl_"] textarea { direction: rtl }
 /* The English stays in sight beside the last of many languages; on a phone it scrolls away like the rest. */
 [data-testid="stColumn"]:has(> * .st-key-english) { position: sticky; top: 4.5rem; align-self: flex-start;

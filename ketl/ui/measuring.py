@@ -25,7 +25,7 @@ from ketl.ui import words
 from ketl.ui.charts import race_chart, slot_chart, steps_chart
 from ketl.ui.session import current_run, look_at, own_runs, runs, show_problem, start
 from ketl.ui.texts import caption
-from ketl.ui.timeline import end_to_end, in_words, lay_out
+from ketl.ui.timeline import STATUS, end_to_end, in_words, lay_out
 
 _EXAMPLE = Job(products=("1", "2", "3", "4"), languages=("Spanish", "Japanese", "Arabic"))
 _ALL, _SAMPLE = "Every request again", "A random sample"
@@ -264,4 +264,4 @@ def _models(report: Mapping[str, Any]) -> None:
 
 
 def _answers(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} × {status}" for status, number in counts.items())
+    return ", ".join(f"{number:,} {STATUS.get(status, f'error {status}')}" for status, number in counts.items())

@@ -18,7 +18,7 @@ from ketl.results.rows import ResultRow
 from ketl.runs.host import RunView
 from ketl.ui import words
 from ketl.ui.cards import html, read_html, source_html
-from ketl.ui.drafts import box_key, fill_box, forget_draft, keep_draft, unit_id
+from ketl.ui.drafts import box_key, fill_box, forget_draft, keep_draft, keep_while_typing, unit_id
 from ketl.ui.session import PROBLEM, runs, start
 from ketl.ui.tables import rows_frame
 from ketl.ui.texts import lead, named
@@ -93,6 +93,7 @@ def queue_panel(live: RunView, rows: Sequence[ResultRow]) -> None:
         )
     pages = max(1, -(-len(chosen) // _A_PAGE))
     page = min(int(st.pagination(pages, key="page")), pages) if pages > 1 else 1
+    keep_while_typing()
     for row in chosen[(page - 1) * _A_PAGE : page * _A_PAGE]:
         if needs_a_look(row):
             _item(live, row)

@@ -34,12 +34,17 @@ def lead(text: str, *, testid: str = "") -> None:
 
 def named(name: str, rest: str) -> None:
     """Draw a name that stands out, and what is said of it after a comma."""
-    st.html(f"<p><strong><bdi>{_shown(name)}</bdi></strong>, {_shown(rest)}</p>", width="content")
+    st.html(f'<p class="k-named"><strong><bdi>{_shown(name)}</bdi></strong>, {_shown(rest)}</p>', width="content")
 
 
 def listed(texts: Sequence[str]) -> None:
     """Draw sentences as a list."""
     st.html(f'<ul class="k-list">{"".join(f"<li>{_shown(text)}</li>" for text in texts)}</ul>')
+
+
+def script(code: str) -> None:
+    """Run JavaScript of ours in the visitor's page; no word of anybody else's may stand in it."""
+    st.html(f"<script>{code}</script>", unsafe_allow_javascript=True)
 
 
 def _shown(text: str) -> str:

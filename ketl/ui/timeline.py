@@ -17,10 +17,13 @@ BARS_MOST = 1_500
 FIRST = "First try"
 # Why an attempt was made, other than being the first: its label, and what several of them are called.
 MARKED = {"retry": ("Retry", "retries"), "repair": ("Repair", "repairs"), "hedge": ("Raced copy", "raced copies")}
-_STATUS = {
+STATUS = {
     "200": "answered",
     "429": "refused for a limit",
     "413": "too large, split",
+    "498": "no room at the provider",
+    "gone": "model gone",
+    "refused": "refused",
     "timeout": "no answer in time",
     "reset": "connection broke",
     "unusable": "unusable reply",
@@ -91,7 +94,7 @@ def _bar(attempt: Answered, start_s: float, slot: int) -> Bar:
         language=language_name(attempt.language_tag),
         texts=attempt.units,
         kind=MARKED[attempt.kind][0] if attempt.kind in MARKED else FIRST,
-        status=_STATUS.get(attempt.status, f"error {attempt.status}"),
+        status=STATUS.get(attempt.status, f"error {attempt.status}"),
     )
 
 

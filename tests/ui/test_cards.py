@@ -123,3 +123,11 @@ def test_the_english_shows_the_chosen_fields_only() -> None:
 def test_a_product_without_the_chosen_fields_says_so() -> None:
     app = AppTest.from_function(draw_english, args=(Product("1", {"name": "Rain Jacket"}), ("fabric",))).run()
     assert "This product has none of the chosen fields." in html_of(app)
+
+
+def test_a_list_runs_as_its_language_is_read() -> None:
+    arabic = [
+        RED._replace(language="Arabic", language_tag="ar", translation=word, item=n) for n, word in enumerate("اب")
+    ]
+    assert '<ul dir="rtl"><li dir="rtl"' in html_of(card(arabic, "ar"))
+    assert '<ul dir="ltr"><li dir="ltr"' in html_of(card([RED], "es"))
