@@ -127,7 +127,7 @@ _SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 # Digits with a Latin letter beside them, or behind a hyphen: without it there is no code. It begins with a digit,
 # not with what may stand before one, since that is what few texts have.
-_JOINED = re.compile(r"[0-9](?:(?<=[A-Za-z].)|(?<=[A-Za-z][-_].)|[0-9]*[-_]?[A-Za-z])")
+_JOINED = re.compile(r"[0-9](?:(?<=[A-Za-z].)|(?<=[A-Za-z][-_].)|(?<![0-9].)[0-9]*+[-_]?[A-Za-z])")
 
 
 def _possible(text: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from ketl.checks import _traits as traits
 from ketl.checks._function_words import base_tag
 from ketl.checks._number_words import CARDINALS, count_in_words
 from ketl.checks.base import Severity, check
-from ketl.checks.numerals import Numeral, join_spaced
+from ketl.checks.numerals import MOST_NUMERALS, Numeral, join_spaced
 from ketl.checks.subject import Quantity, Subject
 
 DECIMAL_COMMA = frozenset({
@@ -104,6 +104,8 @@ def numbers(subject: Subject) -> Iterable[str]:
     numerals = subject.seen.numerals
     if not numerals and not facts.quantities:
         return ()
+    if max(len(numerals), len(facts.quantities)) == MOST_NUMERALS:
+        return (f"There are more than {MOST_NUMERALS} numbers, too many to compare each. Read the text yourself.",)
     if subject.seen.number_texts == facts.number_texts:
         return ()
     missing, extra = match_numbers(subject)

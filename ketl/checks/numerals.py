@@ -20,11 +20,14 @@ FOLDABLE = frozenset(map(chr, _TABLE)) | frozenset(_FRACTIONS)
 _NUMBER = re.compile(r"\d+(?:[.,'’٬]\d+)*")
 _SPACED = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?:[.,]\d{1,2})?(?!\d)")
 _MYRIAD = {"万": 4, "萬": 4, "만": 4, "億": 8, "亿": 8, "억": 8, "천": 3}
+# Of a text so many numbers are compared with those of another, each with each; a longer list is no copy for a shop.
+MOST_NUMERALS = 400
 # “m2” and “m3” hold no number of their own.
 _POWER = re.compile(r"(?:(?<![^\W\d_])[cdkmсмкد]?[mм]|م)$")
 
 _MASKED = re.compile(
-    r"<[^<>]*>|\{\{[^{}]*\}\}|\$?\{[^{}]*\}|\{%.*?%\}|\[\[[^\[\]]*\]\]|⟦[^⟦⟧]*⟧|https?://\S+|www\.\S+|\S+@\S+\.\w+"
+    r"<[^<>]*>|\{\{[^{}]*\}\}|\$?\{[^{}]*\}|\{%[^{}]*%\}|\[\[[^\[\]]*\]\]|⟦[^⟦⟧]*⟧|https?://\S+|www\.\S+"
+    r"|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
     r"|%\d+\$[sd]|&(?:#x?[0-9a-fA-F]+|[A-Za-z]+);"
 )
 # A text without any of these holds nothing to mask.
@@ -99,9 +102,11 @@ def _read_value(token: str, english: bool) -> frozenset[str]:
 
 
 def read_numerals(text: str, *, english: bool = False) -> tuple[Numeral, ...]:
-    """Return the numbers of a text whose digits are folded and whose protected parts are masked."""
+    """Return the first numbers of a text, MOST_NUMERALS at most; its digits are folded, its protected parts masked."""
     numerals: list[Numeral] = []
     for found in _NUMBER.finditer(text):
+        if len(numerals) >= MOST_NUMERALS:
+            break
         token, start, end = found[0], found.start(), found.end()
         if token in ("2", "3") and start and _POWER.search(text, max(0, start - 3), start):
             continue
@@ -119,7 +124,7 @@ def read_numerals(text: str, *, english: bool = False) -> tuple[Numeral, ...]:
             # The unscaled value stays possible: 만 also means “only”.
             values |= {_scaled(value, power) for value in values}
         numerals.append(Numeral(token, values, start, end))
-    return tuple(numerals)
+    return tuple(numerals[:MOST_NUMERALS])
 
 
 def _scaled(value: str, power: int) -> str:
