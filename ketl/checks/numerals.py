@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,8 +21,8 @@ FOLDABLE = frozenset(map(chr, _TABLE)) | frozenset(_FRACTIONS)
 _NUMBER = re.compile(r"\d+(?:[.,'’٬]\d+)*")
 _SPACED = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?:[.,]\d{1,2})?(?!\d)")
 _MYRIAD = {"万": 4, "萬": 4, "만": 4, "億": 8, "亿": 8, "억": 8, "천": 3}
-# Of a text so many numbers are compared with those of another, each with each; a longer list is no copy for a shop.
-MOST_NUMERALS = 400
+# So many numbers of a text are compared with those of another each with each, and more by their digits only.
+MOST_NUMERALS = 200
 # “m2” and “m3” hold no number of their own.
 _POWER = re.compile(r"(?:(?<![^\W\d_])[cdkmсмкد]?[mм]|م)$")
 
@@ -130,6 +131,11 @@ def read_numerals(text: str, *, english: bool = False) -> tuple[Numeral, ...]:
 def _scaled(value: str, power: int) -> str:
     whole, _, rest = value.partition(".")
     return plain(whole + rest.ljust(power, "0")[:power] + ("." + rest[power:] if len(rest) > power else ""))
+
+
+def count_digits(text: str) -> Counter[str]:
+    """Return how often each number stands in a text, by its digits alone: “1.299,50” and “1,299.50” are 129950."""
+    return Counter(re.sub(r"\D", "", token) for token in _NUMBER.findall(text))
 
 
 def join_spaced(text: str) -> dict[int, Numeral]:
