@@ -30,6 +30,7 @@ logger = get_logger(__name__)
 
 CHAT_PATH = "/openai/v1/chat/completions"
 MODELS_PATH = "/openai/v1/models"
+_PROVIDER = "https://api.groq.com"
 
 # Connections are opened as needed up to this many; the limiter decides how many are in flight.
 MAX_CONNECTIONS = 512
@@ -318,7 +319,18 @@ def _transport(limits: httpx.Limits, base_url: str | None) -> AiohttpTransport:
             trust_env=not is_loopback(base_url) and bool(urllib.request.getproxies()),
         )
 
-    return AiohttpTransport(client=session, limits=limits, verify=certificates)
+    return AiohttpTransport(client=session, limits=limits, verify=certificates, proxy=_proxy_for_all(base_url))
+
+
+def _proxy_for_all(base_url: str | None) -> httpx.Proxy | None:
+    """Return the proxy that ALL_PROXY names, where the address has none of its own kind: aiohttp looks no further."""
+    url = httpx.URL(base_url or _PROVIDER)
+    known = urllib.request.getproxies()
+    found = known.get("all", "")
+    if not found or url.scheme in known or is_loopback(str(url)) or urllib.request.proxy_bypass(url.host):
+        return None
+    address = found if "://" in found else f"http://{found}"
+    return httpx.Proxy(address) if address.startswith("http://") else None
 
 
 def normal_base_url(url: str) -> str:
