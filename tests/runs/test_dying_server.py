@@ -41,31 +41,40 @@ def servers(monkeypatch: pytest.MonkeyPatch, impatient: None) -> Iterator[list[R
         server.stop()
 
 
-def die_at(monkeypatch: pytest.MonkeyPatch, servers: list[RunningSimulator], *calls: int) -> None:
-    """Kill the server that runs just before these calls are sent, counted over all."""
+def die_at(monkeypatch: pytest.MonkeyPatch, servers: list[RunningSimulator], call: int) -> None:
+    """Kill the server just before this call is sent, counted from one."""
     answer, count = local_client.LocalClient.complete, 0
 
-    async def complete(self: local_client.LocalClient, call: Call) -> Reply:
+    async def complete(self: local_client.LocalClient, asked: Call) -> Reply:
         nonlocal count
         count += 1
-        if count in calls:
+        if count == call:
             servers[-1]._process.kill()
-        return await answer(self, call)
+        return await answer(self, asked)
 
     monkeypatch.setattr(local_client.LocalClient, "complete", complete)
 
 
-@pytest.mark.parametrize("calls", [(1,), (20,), (5, 45)])
+@pytest.mark.parametrize(("call", "lives"), [(1, 2), (20, 2), (5, 3)], ids=["first", "middle", "twice"])
 def test_a_server_that_dies_in_a_run_is_started_again_and_nothing_is_lost(
-    monkeypatch: pytest.MonkeyPatch, servers: list[RunningSimulator], tmp_path: Path, calls: tuple[int, ...]
+    monkeypatch: pytest.MonkeyPatch, servers: list[RunningSimulator], tmp_path: Path, call: int, lives: int
 ) -> None:
-    die_at(monkeypatch, servers, *calls)
+    start = connection.start_simulator
+
+    def start_and_die(**options: Any) -> RunningSimulator:
+        server = start(**options)
+        if 1 < len(servers) < lives:
+            server._process.kill()
+        return server
+
+    monkeypatch.setattr(connection, "start_simulator", start_and_die)
+    die_at(monkeypatch, servers, call)
     out = tmp_path / "t.csv"
     words = ["--product", "1", "--product", "2", "--language", "es", "--language", "ja", "--language", "ar"]
     assert main(["translate", *words, "--pack", "1", "--out", str(out)]) == 0
     rows = list(csv.DictReader(out.read_text("utf-8-sig").splitlines()))
     assert len(rows) == 51 and {row["status"] for row in rows} == {"translated"}
-    assert len(servers) == 1 + len(calls)
+    assert len(servers) == lives
 
 
 def test_one_that_cannot_be_started_again_ends_the_run_with_a_sentence(
