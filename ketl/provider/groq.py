@@ -16,7 +16,7 @@ import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
 
-from ketl._words import hide_key
+from ketl._words import hide_key, without_keys
 from ketl.errors import UnreachableError, UnusableReplyError
 from ketl.logs import get_logger
 from ketl.provider.groq_answers import read_failed_generation, read_reply, whole_number
@@ -115,7 +115,7 @@ class GroqClient:
             rows = orjson.loads(response.content)["data"]
             return [
                 ListedModel(
-                    id=str(row["id"]),
+                    id=without_keys(str(row["id"])),
                     active=row.get("active") is not False,
                     context_tokens=whole_number(row.get("context_window")),
                     max_completion_tokens=whole_number(row.get("max_completion_tokens")),
