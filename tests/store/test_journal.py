@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from ketl.checks.base import Finding, Severity
 from ketl.errors import SelectionError, SettingsError
@@ -19,6 +20,7 @@ from ketl.results.route_stats import RouteStats
 from ketl.store.journal import Journal
 from ketl.store.records import RunRecord, RunStatus
 from ketl.store.store import Store
+from ketl.store.tables import RUNS
 from tests.store.conftest import Clock
 from tests.strategies import outcomes
 
@@ -50,6 +52,14 @@ def test_a_run_is_journalled_from_start_to_report(store: Store, clock: Clock) ->
     assert ended is not None
     assert (ended.status, ended.report, ended.counts["translated"]) == (RunStatus.FINISHED, {"makespan_s": 10.0}, 3)
     assert (ended.spec, ended.finished_at) == ({"languages": ["es"]}, ended.started_at + 10)
+
+
+def test_a_status_of_another_version_is_a_run_that_nobody_works_on(store: Store) -> None:
+    start(store)
+    with store.database.transaction() as connection:
+        connection.execute(update(RUNS).values(status="hibernating"))
+    [record] = store.journal.runs()
+    assert record.status is RunStatus.INTERRUPTED and store.journal.resumable("run-1").run_id == "run-1"
 
 
 def test_runs_are_listed_newest_first(store: Store, clock: Clock) -> None:
