@@ -43,6 +43,7 @@ _COUNTED_WORD = re.compile(r"\d+-(?!\d*X*[SML]\b)[A-Za-z]+(?:-\w+)*")
 _WORD = re.compile(r"[a-z]{3}")
 
 _EXACT = re.compile(r"⟦(\d{1,6})⟧")
+_MOST_LOOKED_FOR = 200  # a translation that wrote out more of its placeables than this has lost them
 _DIRECTION_MARKS = "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
 _GAP = f"[\\s\u200b-\u200d{_DIRECTION_MARKS}]*"
 _OWN_BRACKETS = rf"(?:⟦|〚){_GAP}(\d{{1,6}}){_GAP}(?:⟧|〛|\]|】|］)?"
@@ -51,7 +52,7 @@ _LENIENT = re.compile(rf"{_OWN_BRACKETS}|{_OTHER_BRACKETS}")
 _LENIENT_OWN = re.compile(_OWN_BRACKETS)
 _OTHER = re.compile(_OTHER_BRACKETS)
 _DIRECTION = re.compile(f"[{_DIRECTION_MARKS}]")
-_AROUND = re.compile(f"[{_DIRECTION_MARKS}]*(⟦\\d{{1,6}}⟧)[{_DIRECTION_MARKS}]*")
+_AROUND = re.compile(f"(?<![{_DIRECTION_MARKS}])[{_DIRECTION_MARKS}]*+(⟦\\d{{1,6}}⟧)[{_DIRECTION_MARKS}]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ _SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 # Digits with a Latin letter beside them, or behind a hyphen: without it there is no code. It begins with a digit,
 # not with what may stand before one, since that is what few texts have.
-_JOINED = re.compile(r"[0-9](?:(?<=[A-Za-z].)|(?<=[A-Za-z][-_].)|[0-9]*[-_]?[A-Za-z])")
+_JOINED = re.compile(r"[0-9](?:(?<=[A-Za-z].)|(?<=[A-Za-z][-_].)|(?<![0-9].)[0-9]*+[-_]?[A-Za-z])")
 
 
 def _possible(text: str) -> tuple[str, ...]:
@@ -200,12 +201,14 @@ def restore(translated: str, hidden: Hidden) -> Restored:
     result = _EXACT.sub(value, text)
     missing: list[str] = []
     extra = strays
+    looked_for = 0
     for number, count in wanted.items():
         name = hidden.values[number - 1]
         lacking = count - found[number]
         if lacking > 0:
             # Written out by the translator instead of copied as a mark: nothing is lost.
-            lacking -= min(lacking, plain.count(name))
+            looked_for += 1
+            lacking -= min(lacking, plain.count(name)) if looked_for <= _MOST_LOOKED_FOR else 0
         missing += [name] * max(lacking, 0)
         extra += [name] * max(found[number] - count, 0)
     return Restored(result, tuple(missing), tuple(extra))

@@ -32,7 +32,7 @@ VOID_TAGS = frozenset({
 UNSAFE = re.compile(
     r"<[\s/]*(?:script|iframe|frame|frameset|object|embed|applet|style|form|svg|math|link|meta|base)\b[^<>]*"
     r"|<[a-z!?/][^<]*?[\s/\"'`](?:on[a-z]{3,24}|srcdoc|formaction)\s*=[^<>]*"
-    r"|\bstyle\s*=[^<>]{0,2000}?(?:expression\s*\(|javascript|behaviou?r\s*:|-moz-binding|@import)[^<>]*"
+    r"|\bstyle\s*=(?:(?!\bstyle\s*=)[^<>]){0,2000}?(?:expression\s*\(|javascript|behaviou?r\s*:|-moz-binding|@import)[^<>]*"
     r"|(?:javascript|vbscript|livescript)\s*:|data\s*:\s*(?:text/|image/svg|application/)",
     re.IGNORECASE,
 )
@@ -43,10 +43,12 @@ ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30})
 DOUBLE_ENTITY = re.compile(r"&amp;(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 
 URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'“”«»「」，。、（）)\]}]+", re.IGNORECASE)
-EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 
 # A code mixes digits with at least one upper-case Latin letter: 4XL, 600D, V.2, B12, A-1002.
-CODE = re.compile(r"(?<![A-Za-z0-9.])(?=[A-Za-z0-9./-]*[A-Z])(?=[A-Za-z0-9./-]*\d)[A-Za-z0-9]+(?:[./-]?[A-Za-z0-9]+)*")
+CODE = re.compile(
+    r"(?<![A-Za-z0-9.])(?=[A-Za-z0-9./-]{0,60}[A-Z])(?=[A-Za-z0-9./-]{0,60}\d)[A-Za-z0-9]+(?:[./-]?[A-Za-z0-9]+)*"
+)
 # What looks like a code but is a number with its unit, an ordinal, or a number joined to an English word.
 NOT_CODE = re.compile(
     r"\d+(?:[.,]\d+)*-?(?:mm|cm|km|m|in|ft|g|kg|mg|oz|lbs?|ml|mL|L|l|gsm|h|W|V|K|k|C|F|mAh|MP|x|X|D?PI)"
@@ -61,9 +63,12 @@ ACRONYM = re.compile(
 ACRONYM_WORDS = frozenset("upf spf ykk dwr tpu eva rfid gps usb bpa pfc pfas pvc sku oeko gore".split())
 
 NEGATIVE = re.compile(r"(?:^|[\s(\u00a0\u202f])[-−–](?=\d)")
-_MEASURE = r"\d+(?:[.,]\d+)*(?:\s?(?![xX]\b)[^\W\d_]{1,2}\b|\s?[\"″”])?"
-DIMENSION = re.compile(rf"{_MEASURE}(?:\s?(?:x|×|by|X)\s?{_MEASURE})+")
-RANGE = re.compile(r"(\d+(?:[.,]\d+)*)\s?(?:[-–]|to)\s?(\d+(?:[.,]\d+)*)")
+# Whole numbers only, from their first digit on: what cannot begin there cannot begin within them either.
+_FIRST_DIGIT = r"(?<!\d)(?<!\d[.,])"
+_WHOLE = r"\d++(?:[.,]\d++)*+"
+_MEASURE = _WHOLE + r"(?:\s?(?![xX]\b)[^\W\d_]{1,2}\b|\s?[\"″”])?"
+DIMENSION = re.compile(rf"{_FIRST_DIGIT}{_MEASURE}(?:\s?(?:x|×|by|X)\s?{_MEASURE})+")
+RANGE = re.compile(rf"{_FIRST_DIGIT}({_WHOLE})\s?(?:[-–]|to)\s?({_WHOLE})")
 CLOCK = re.compile(r"\b(\d{1,2})(?::(\d\d))?\s?([ap])\.?\s?m\b", re.IGNORECASE)
 ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 

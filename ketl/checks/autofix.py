@@ -21,6 +21,7 @@ _PREAMBLE = (
     r"|перевод|翻訳|翻译|翻譯|译文|번역|الترجمة)\s*[:：]\s*"
 )
 _WRAPPERS = frozenset(QUOTE_PAIRS) | frozenset("* \n")
+_MOST_WRAPPERS = 8  # one within another; an answer of nothing but marks is left as it is
 _CONTROL_RUN = re.compile("(?<![\u00a0-\u00ff\u0080-\u009f])[\u0080-\u009f]+")
 _HALVES = dict.fromkeys(map(chr, range(0x80, 0xA0)), _CONTROL_RUN) | {
     "\u00ad": re.compile("(?<![ÂÃÐÑØÙÄÅ\u00ad])\u00ad+")
@@ -57,7 +58,9 @@ def unwrap(text: str, source: str) -> str:
     A code fence, bold marks or quotation marks around the whole; “Translation:” or “Here is the translation:”
     before it.
     """
-    while text[:1] in _WRAPPERS or ((":" in text or "：" in text) and late(_PREAMBLE).match(text)):
+    for _ in range(_MOST_WRAPPERS):
+        if text[:1] not in _WRAPPERS and not ((":" in text or "：" in text) and late(_PREAMBLE).match(text)):
+            break
         inner = text.strip()
         if "```" not in source and "**" not in source and (fenced := _FENCE.fullmatch(inner)):
             bare = (fenced["code"] or fenced["bold"] or "").strip()

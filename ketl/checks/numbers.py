@@ -11,7 +11,7 @@ from ketl.checks import _traits as traits
 from ketl.checks._function_words import base_tag
 from ketl.checks._number_words import CARDINALS, count_in_words
 from ketl.checks.base import Severity, check
-from ketl.checks.numerals import Numeral, join_spaced
+from ketl.checks.numerals import MOST_NUMERALS, Numeral, count_digits, join_spaced
 from ketl.checks.subject import Quantity, Subject
 
 DECIMAL_COMMA = frozenset({
@@ -104,6 +104,12 @@ def numbers(subject: Subject) -> Iterable[str]:
     numerals = subject.seen.numerals
     if not numerals and not facts.quantities:
         return ()
+    if max(len(numerals), len(facts.quantities)) == MOST_NUMERALS:
+        wanted, found = count_digits(facts.folded), count_digits(subject.seen.folded)
+        lost, more = list((wanted - found).elements()), list((found - wanted).elements())
+        if lost or more:
+            return (f"Of many numbers {len(lost)} are missing and {len(more)} new: {', '.join((lost + more)[:3])}.",)
+        return ()
     if subject.seen.number_texts == facts.number_texts:
         return ()
     missing, extra = match_numbers(subject)
@@ -148,6 +154,8 @@ def small_number(subject: Subject) -> Iterable[str]:
     if not any(is_small(quantity) for quantity in facts.quantities):
         return ()
     if subject.seen.number_texts == facts.number_texts:
+        return ()
+    if len(facts.quantities) == MOST_NUMERALS:
         return ()
     missing, extra = match_numbers(subject)
     missing, _ = _excused(subject, missing, extra)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,11 +21,14 @@ FOLDABLE = frozenset(map(chr, _TABLE)) | frozenset(_FRACTIONS)
 _NUMBER = re.compile(r"\d+(?:[.,'’٬]\d+)*")
 _SPACED = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?:[.,]\d{1,2})?(?!\d)")
 _MYRIAD = {"万": 4, "萬": 4, "만": 4, "億": 8, "亿": 8, "억": 8, "천": 3}
+# So many numbers of a text are compared with those of another each with each, and more by their digits only.
+MOST_NUMERALS = 200
 # “m2” and “m3” hold no number of their own.
 _POWER = re.compile(r"(?:(?<![^\W\d_])[cdkmсмкد]?[mм]|م)$")
 
 _MASKED = re.compile(
-    r"<[^<>]*>|\{\{[^{}]*\}\}|\$?\{[^{}]*\}|\{%.*?%\}|\[\[[^\[\]]*\]\]|⟦[^⟦⟧]*⟧|https?://\S+|www\.\S+|\S+@\S+\.\w+"
+    r"<[^<>]*>|\{\{[^{}]*\}\}|\$?\{[^{}]*\}|\{%[^{}]*%\}|\[\[[^\[\]]*\]\]|⟦[^⟦⟧]*⟧|https?://\S+|www\.\S+"
+    r"|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
     r"|%\d+\$[sd]|&(?:#x?[0-9a-fA-F]+|[A-Za-z]+);"
 )
 # A text without any of these holds nothing to mask.
@@ -99,9 +103,11 @@ def _read_value(token: str, english: bool) -> frozenset[str]:
 
 
 def read_numerals(text: str, *, english: bool = False) -> tuple[Numeral, ...]:
-    """Return the numbers of a text whose digits are folded and whose protected parts are masked."""
+    """Return the first numbers of a text, MOST_NUMERALS at most; its digits are folded, its protected parts masked."""
     numerals: list[Numeral] = []
     for found in _NUMBER.finditer(text):
+        if len(numerals) >= MOST_NUMERALS:
+            break
         token, start, end = found[0], found.start(), found.end()
         if token in ("2", "3") and start and _POWER.search(text, max(0, start - 3), start):
             continue
@@ -119,12 +125,17 @@ def read_numerals(text: str, *, english: bool = False) -> tuple[Numeral, ...]:
             # The unscaled value stays possible: 만 also means “only”.
             values |= {_scaled(value, power) for value in values}
         numerals.append(Numeral(token, values, start, end))
-    return tuple(numerals)
+    return tuple(numerals[:MOST_NUMERALS])
 
 
 def _scaled(value: str, power: int) -> str:
     whole, _, rest = value.partition(".")
     return plain(whole + rest.ljust(power, "0")[:power] + ("." + rest[power:] if len(rest) > power else ""))
+
+
+def count_digits(text: str) -> Counter[str]:
+    """Return how often each number stands in a text, by its digits alone: “1.299,50” and “1,299.50” are 129950."""
+    return Counter(re.sub(r"\D", "", token) for token in _NUMBER.findall(text))
 
 
 def join_spaced(text: str) -> dict[int, Numeral]:

@@ -14,7 +14,16 @@ from ketl.checks._function_words import count_function_words
 from ketl.checks._number_words import ENGLISH_NUMBER_WORDS
 from ketl.checks._traits import read_letter_traits, read_traits
 from ketl.checks._units import has_all_units, unit_after, unit_before
-from ketl.checks.numerals import FOLDABLE, PROTECTING_SIGNS, Numeral, fold_digits, mask_protected, plain, read_numerals
+from ketl.checks.numerals import (
+    FOLDABLE,
+    MOST_NUMERALS,
+    PROTECTING_SIGNS,
+    Numeral,
+    fold_digits,
+    mask_protected,
+    plain,
+    read_numerals,
+)
 from ketl.checks.profiles import NO_LIMIT, Limit
 from ketl.language.languages import Language
 
@@ -98,7 +107,10 @@ def bare(text: str) -> str:
 def read_codes(text: str, words: frozenset[str]) -> tuple[str, ...]:
     """Return the codes of a text (4XL, 600D, V.2) and its acronyms of standards (UPF, YKK)."""
     codes = [found for found in pat.CODE.findall(text) if pat.NOT_CODE.fullmatch(found) is None]
-    return tuple(codes) if words.isdisjoint(pat.ACRONYM_WORDS) else (*codes, *pat.ACRONYM.findall(text))
+    if not words.isdisjoint(pat.ACRONYM_WORDS):
+        codes += pat.ACRONYM.findall(text)
+    # Each is looked for in the other text; one with more of them has too many numbers, too, and says so.
+    return tuple(codes[:MOST_NUMERALS])
 
 
 # Shared by all texts without tags, placeholders and the like; never changed.

@@ -56,7 +56,7 @@ def _own_words(subject: Subject) -> list[str]:
     """
     text = pat.ACRONYM.sub(" ", subject.facts.folded)
     kept = [t.term for t in subject.terms if t.do_not_translate or _agreed(t, subject.seen.lowered)]
-    for term in sorted([*kept, *subject.facts.codes], key=len, reverse=True):
+    for term in sorted(dict.fromkeys([*kept, *subject.facts.codes]), key=len, reverse=True):
         text = re.sub(re.escape(term), " ", text, flags=re.IGNORECASE)
     return [word.casefold() for word in pat.WORD.findall(text) if len(word) > 2 and not word.isupper()]
 

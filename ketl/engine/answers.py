@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from ketl.checks.base import Finding
 from ketl.engine.backlog import Backlog
 from ketl.engine.lane_routes import LaneRoutes
 from ketl.engine.ports import Asking
@@ -18,6 +19,9 @@ from ketl.results.events import Ended, Event
 from ketl.results.outcome import Outcome, Status
 
 logger = get_logger(__name__)
+
+# The finished text of an answer with its findings, or what a check stumbled over.
+Grade = tuple[str, tuple[Finding, ...]] | Exception
 
 _LEFT_OUT_TRIES = 3
 _WHY_NEXT = "Some texts: the answers of {} left them out or did not pass the checks"
@@ -50,22 +54,36 @@ class Answers:
         self._run_id = run_id
         self._ladder = Ladder(emit)
 
-    def take(self, request: Request, parsed: Parsed, lane: Lane, seconds: float, now: float) -> None:
-        """Judge the texts of an answer; accept, repair, or ask again for what is missing."""
-        left_out: list[Prepared] = []
-        repairs: list[tuple[Prepared, int]] = []
+    def grade(self, request: Request, parsed: Parsed) -> dict[str, Grade]:
+        """Return the judgement of each text of an answer by its key; may be called from any thread."""
+        grades: dict[str, Grade] = {}
         for key, item in zip(request.keys, request.items, strict=True):
             answer = parsed.texts.get(key)
             if answer is None:
-                left_out.append(item)
                 continue
             try:
-                text, findings = self._brief.judge.grade(item, answer)
+                grades[key] = self._brief.judge.grade(item, answer)
             except Exception as fault:  # a bug of one check on one odd text costs that text, not the pack
                 logger.exception("run %s request %s: a check failed on one text", self._run_id, request.number)
-                reason = f"The checks stumbled over this text ({type(fault).__name__}). Run it again, or report it."
+                grades[key] = fault
+        return grades
+
+    def take(
+        self, request: Request, parsed: Parsed, grades: Mapping[str, Grade], lane: Lane, seconds: float, now: float
+    ) -> None:
+        """Take the judged texts of an answer in; accept, repair, or ask again for what is missing."""
+        left_out: list[Prepared] = []
+        repairs: list[tuple[Prepared, int]] = []
+        for key, item in zip(request.keys, request.items, strict=True):
+            grade = grades.get(key)
+            if grade is None:
+                left_out.append(item)
+                continue
+            if isinstance(grade, Exception):
+                reason = f"The checks stumbled over this text ({type(grade).__name__}). Run it again, or report it."
                 self._end(_failed(item, reason, lane.model.id), now)
                 continue
+            text, findings = grade
             outcome = self._ladder.judge(request, item, text, findings, lane.model.id, seconds)
             if outcome is None:
                 repairs.append((item, request.rung))

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ketl.engine.answers import Grade
 from ketl.engine.attempt_words import is_capacity, status_of
 from ketl.engine.budget import most_usd
 from ketl.engine.request import Moved, Request
@@ -32,13 +33,15 @@ from ketl.results.events import Admitted, Answered, LimitReached, ServedAtOnce
 
 logger = get_logger(__name__)
 
+_LONG_TOKENS = 3_000  # texts of so many are judged in a thread, whatever the answer
+
 
 @dataclass(slots=True, eq=False)
 class Attempt:
     """One try at a request of a run's work in one lane, from admission to its answer.
 
     `numbers` are those of the windows it was sent through; `ended` is why it was cancelled from outside (timeout,
-    superseded or cancelled), empty otherwise; `parsed` is there when a long answer was read in a thread.
+    superseded or cancelled), empty otherwise; `parsed` and `grades` are there when a long answer was read in a thread.
     """
 
     work: Work
@@ -53,6 +56,7 @@ class Attempt:
     begun: bool = False
     ended: str = ""
     parsed: Parsed | None = None
+    grades: dict[str, Grade] | None = None
 
 
 class Attempts:
@@ -124,8 +128,8 @@ class Attempts:
                     request.items, request.language, attempt.lane.model, attempt.ceiling, request.faults
                 )
             )
-            if len(reply.content) > LONG_CHARS:
-                attempt.parsed = await asyncio.to_thread(parse_reply, reply.content, request.keys, reply.finish_reason)
+            if len(reply.content) > LONG_CHARS or request.prompt_est > _LONG_TOKENS:
+                await asyncio.to_thread(_read, attempt, reply)
         except RunError as failure:
             error = failure
         except asyncio.CancelledError:
@@ -201,7 +205,8 @@ class Attempts:
                 self.cancel(sibling, "superseded")
         if starved:
             parsed = replace(parsed, cut_off=False)  # the lane gives the room from now on, so no factor on top
-        attempt.work.take(request, parsed, lane, seconds, now)
+        grades = attempt.grades if attempt.grades is not None else attempt.work.grade(request, parsed)
+        attempt.work.take(request, parsed, grades, lane, seconds, now)
 
     def _tell_served(self, lane: Lane, work: Work) -> None:
         """Tell every run that sends that it is known anew how many requests the server works on at a time."""
@@ -352,6 +357,12 @@ def _tells_cost(reply: Reply | None, error: RunError | None) -> bool:
     if reply is not None:
         return reply.status != 200 or (reply.prompt_tokens is not None and reply.completion_tokens is not None)
     return not isinstance(error, UnusableReplyError)
+
+
+def _read(attempt: Attempt, reply: Reply) -> None:
+    """Read and judge a long answer; for a thread beside the loop."""
+    attempt.parsed = parse_reply(reply.content, attempt.request.keys, reply.finish_reason)
+    attempt.grades = attempt.work.grade(attempt.request, attempt.parsed)
 
 
 def _internal(failure: Exception, lane: Lane) -> RunError:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ketl._figures import dollars, duration
-from ketl.engine.answers import Answers
+from ketl.engine.answers import Answers, Grade
 from ketl.engine.backlog import Backlog
 from ketl.engine.budget import Budget
 from ketl.engine.lane_routes import LaneRoute, LaneRoutes
@@ -232,9 +232,15 @@ class Work:
 
     # -- how requests end ----------------------------------------------------------------------------------
 
-    def take(self, request: Request, parsed: Parsed, lane: Lane, seconds: float, now: float) -> None:
-        """Judge the texts of an answer; accept, repair, or ask again for what is missing."""
-        self._answers.take(request, parsed, lane, seconds, now)
+    def grade(self, request: Request, parsed: Parsed) -> dict[str, Grade]:
+        """Return the judgement of each text of an answer by its key; may be called from any thread."""
+        return self._answers.grade(request, parsed)
+
+    def take(
+        self, request: Request, parsed: Parsed, grades: Mapping[str, Grade], lane: Lane, seconds: float, now: float
+    ) -> None:
+        """Take the judged texts of an answer in; accept, repair, or ask again for what is missing."""
+        self._answers.take(request, parsed, grades, lane, seconds, now)
         self._close(request)
 
     def give_up(self, request: Request, error: KetlError, lane: Lane | None) -> None:

@@ -15,8 +15,8 @@ from ketl._words import without_keys
 
 # Of a reply no more than this is read: several times what any model may write at once.
 MOST_CHARS = 400_000
-# A reply longer than this is read in a thread, so that nothing else waits for it.
-LONG_CHARS = 20_000
+# A reply longer than this is read and judged in a thread, some 4 µs a character, so that nothing else waits for it.
+LONG_CHARS = 8_000
 
 _THINK = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from hashlib import blake2b
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,7 @@ from ketl.provider.models import MODELS, NOT_FOR_TEXT, model_facts
 from ketl.provider.protocol import Client, ListedModel
 from ketl.provider.tiers import TIERS, Tier, load_tier
 from ketl.runs.claims import Claims
+from ketl.runs.local_client import LocalClient
 from ketl.settings import DEMO_KEY, Settings
 from ketl.simulator.config import SimulatorConfig
 from ketl.simulator.launcher import RunningSimulator, start_simulator
@@ -51,22 +53,15 @@ class Connection:
         engine: str,
         account: str,
         round_trip_s: float,
-        server: RunningSimulator | None = None,
     ) -> None:
         self.client = client
         self.lanes = lanes
         self.listed = listed
         self.engine = engine
         self.account = account
-        self._server = server
         self.dispatcher = Dispatcher(client, lanes, round_trip_s=round_trip_s)
         # Segments that a run of this connection is translating: others wait for it instead of paying twice.
         self.claims = Claims()
-
-    @property
-    def alive(self) -> bool:
-        """Whether there is still someone to talk to, as far as this process knows: its own local server runs."""
-        return self._server is None or self._server.running
 
     async def __aenter__(self) -> Self:
         return self
@@ -98,13 +93,15 @@ async def open_connection(settings: Settings, plan: Tier, store: Store | None = 
     Raises AuthenticationError for a refused key and UnreachableError when nothing answers.
     """
     key, url = settings.api_key or DEMO_KEY, settings.base_url
-    server: RunningSimulator | None = None
+    client: Client
     if settings.engine == "demo":
         server = await asyncio.to_thread(_simulator, plan)
         url = server.base_url
+        client = LocalClient(server, partial(_simulator, plan))
         if plan.auto:
             plan = replace(plan, default=TIERS["developer"])  # the local server's own default
-    client = GroqClient(key, url)
+    else:
+        client = GroqClient(key, url)
     try:
         listed, round_trip_s = await _list_models(client)
     except BaseException:
@@ -121,7 +118,6 @@ async def open_connection(settings: Settings, plan: Tier, store: Store | None = 
         engine=settings.engine,
         account=account,
         round_trip_s=round_trip_s,
-        server=server,
     )
 
 

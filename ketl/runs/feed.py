@@ -150,10 +150,9 @@ class Feeder:
             self._put(pack)
 
     async def _recalled(self, batch: list[tuple[Segment, Text]], pinned: Glossary) -> list[Recalled]:
-        if self._recall.uses_memory:
-            async with self._turn:
-                return await asyncio.to_thread(self._recall.of, batch, pinned)
-        return self._recall.of(batch, pinned)
+        # Without a memory, too: making a text of a megabyte ready takes a second.
+        async with self._turn:
+            return await asyncio.to_thread(self._recall.of, batch, pinned)
 
     def _put(self, pack: Sequence[Prepared]) -> None:
         if self._work.stopped is None:

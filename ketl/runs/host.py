@@ -258,13 +258,9 @@ class RunHost:
 
     @asynccontextmanager
     async def _connection(self, plan: str) -> AsyncIterator[Connection]:
-        """Yield the host's connection for a plan: opened when first asked for, and anew when its server has died."""
+        """Yield the host's connection for a plan, opened when first asked for."""
         async with self._opening:
             connection = self._connections.get(plan)
-            if connection is not None and not connection.alive:
-                del self._connections[plan]
-                await connection.close()
-                connection = None
             if connection is None:
                 connection = await open_connection(self.settings, load_tier(plan), self.store)
                 self._connections[plan] = connection

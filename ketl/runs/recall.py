@@ -54,11 +54,6 @@ class Recall:
         self._ahead: dict[tuple[bytes, str], Recalled] = {}
 
     @property
-    def uses_memory(self) -> bool:
-        """Whether earlier translations are reused."""
-        return self._memory is not None
-
-    @property
     def worth_looking_ahead(self) -> bool:
         """Whether there is a memory, and few enough segments to look them all up before the plan."""
         segments = self._selection.census.distinct * len(self._selection.languages)

@@ -121,6 +121,7 @@ class Run:
         job, loop = self.selection.job, asyncio.get_running_loop()
         for language in plan.languages:
             self.selection.brief.warm(language)
+            await asyncio.sleep(0)  # of 47 languages each takes some milliseconds
         levels = {
             name: lane.books.levels(self.connection.dispatcher.now()) for name, lane in self.connection.lanes.items()
         }

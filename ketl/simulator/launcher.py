@@ -53,6 +53,14 @@ class RunningSimulator:
         """Whether the child still runs."""
         return self._process.poll() is None
 
+    def ended(self, within_s: float) -> bool:
+        """Return whether the child has ended, waiting for it so many seconds at the most."""
+        try:
+            self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def stop(self) -> None:
         """End the child; doing so again does nothing."""
         atexit.unregister(self.stop)

@@ -18,7 +18,10 @@ pytestmark = pytest.mark.browser
 
 
 class Listener(ThreadingHTTPServer):
-    """Notes every request that a text brought about; under `/openai` it is a provider that refuses with such a text."""
+    """Notes every request that a text brought about; under `/openai` it is a provider that says only such texts.
+
+    It refuses to translate into German, and gives such translations into other languages.
+    """
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -39,15 +42,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/openai/v1/models":
-            self._answer(200, {"object": "list", "data": [{"id": "llama-3.3-70b-versatile", "object": "model"}]})
+            names = ("llama-3.3-70b-versatile", self.server.hostile("model"))
+            self._answer(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
         else:
             self.server.heard.append(self.path)
             self._answer(404, {})
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length") or 0))
-        said = {"message": self.server.hostile("provider"), "type": "invalid_request_error", "code": "blocked"}
-        self._answer(403, {"error": said})
+        asked = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)))
+        user = json.loads(asked["messages"][1]["content"])
+        if user["target_tag"] == "de":
+            said = {"message": self.server.hostile("provider"), "type": "invalid_request_error", "code": "odd"}
+            self._answer(400, {"error": said})
+            return
+        content = json.dumps({key: self.server.hostile(f"answer-{key}") for key in user["segments"]})
+        usage = {"prompt_tokens": 9, "completion_tokens": 9}
+        choice = {"message": {"content": content}, "finish_reason": "stop"}
+        self._answer(200, {"model": self.server.hostile("served"), "choices": [choice], "usage": usage})
 
     def _answer(self, status: int, content: object) -> None:
         body = json.dumps(content).encode()
@@ -127,12 +138,17 @@ def test_no_sentence_of_a_provider_becomes_more_than_text(tab: Any, listener: Li
         settled(tab)
         tab.locator(".st-key-all button").click()
         settled(tab)
-        choose_languages(tab, "German")
+        choose_languages(tab, "German", "Arabic")
         press_translate(tab)
-        tab.locator(".k-note.k-error, [data-testid=summary]").first.wait_for(timeout=60_000)
+        wait_for_the_end(tab)
+        said = tab.get_by_test_id("stMain").inner_text()
+        quiet(tab, listener)
+        tab.get_by_text("Table", exact=True).click()
         settled(tab)
         quiet(tab, listener)
-        for name in ("Review", "Timing"):
+        for name in ("Review", "Timing", "Quality"):
             tab.get_by_role("link", name=name).click()
             settled(tab)
             quiet(tab, listener)
+            said += tab.get_by_test_id("stMain").inner_text()
+        assert "![provider](" in said and "answer-" in said

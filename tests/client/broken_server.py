@@ -102,11 +102,14 @@ KINDS: dict[str, bytes | Iterable[bytes]] = {
 
 
 @asynccontextmanager
-async def broken_server(kind: str, *, models: bytes | None = None) -> AsyncIterator[str]:
-    """Serve a true list of models, or these bytes for it, and this kind of completion; yields the address."""
+async def broken_server(kind: str | bytes | Iterable[bytes], *, models: bytes | None = None) -> AsyncIterator[str]:
+    """Serve a true list of models, or these bytes for it, and this kind of completion or these pieces of one.
+
+    Yields the address.
+    """
     rows = [{"id": name, "active": True} for name in MODELS]
     listed = http(json.dumps({"data": rows}).encode(), "200 OK", JSON) if models is None else models
-    answer = KINDS[kind]
+    answer = KINDS[kind] if isinstance(kind, str) else kind
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

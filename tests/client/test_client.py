@@ -332,13 +332,6 @@ def test_a_refused_key_is_noticed_when_listing_models() -> None:
     talk(refusal(401, "Invalid API Key", "invalid_api_key"), act)
 
 
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1"])
-def test_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch, name: str, proxy: str) -> None:
-    monkeypatch.setenv(name, proxy)
-    assert isinstance(complete(Answer(200, completion('{"a": "靴下"}'))), Reply)
-
-
 @pytest.mark.parametrize(
     ("url", "own"),
     [

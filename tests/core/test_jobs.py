@@ -41,6 +41,8 @@ def test_a_job_stored_as_json_is_the_job_that_comes_back(job: Job) -> None:
 def test_a_job_stored_by_an_older_or_newer_version_is_still_read() -> None:
     job = job_from_json({"languages": ["es"], "written_by": "another version"})
     assert job == Job(languages=("es",))
+    with pytest.raises(SettingsError, match="no mode “sideways”"):
+        job_from_json({"languages": ["es"], "mode": "sideways"})
 
 
 @pytest.mark.parametrize(

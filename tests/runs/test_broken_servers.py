@@ -9,7 +9,7 @@ import pytest
 
 from ketl.engine import retries
 from ketl.errors import RunError
-from ketl.provider import untold
+from ketl.provider import groq_errors, untold
 from ketl.provider.groq import MAX_BODY_BYTES, GroqClient
 from ketl.provider.tiers import load_tier
 from ketl.runs.connection import open_connection
@@ -27,6 +27,7 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "BACKOFF_BASE_S", 0.001)
     monkeypatch.setattr(untold, "_PAUSE_S", 0.001)
     monkeypatch.setattr(untold, "_MAX_PAUSE_S", 0.004)
+    monkeypatch.setattr(groq_errors, "_MAX_WAIT_S", 0.004)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -35,8 +36,7 @@ def test_a_run_ends_with_a_sentence(kind: str, store: Store, caplog: pytest.LogC
         async with broken_server(kind) as url:
             settings = load_settings({"GROQ_API_KEY": KEY, "GROQ_BASE_URL": url})
             async with await open_connection(settings, load_tier("unlimited")) as session:
-                # The deadline is for those whose waits are believed for a minute.
-                return await Run(selection(products(1), "es", deadline_s=2.0), session, store).execute()
+                return await Run(selection(products(1), "es"), session, store).execute()
 
     with caplog.at_level(logging.WARNING):
         result = asyncio.run(asyncio.wait_for(go(), 60.0))

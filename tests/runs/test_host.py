@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from ketl.errors import SelectionError
-from ketl.runs import connection
 from ketl.runs import host as module
 from ketl.runs.host import RunHost, RunView
 from ketl.runs.job import Job
@@ -101,19 +100,3 @@ def test_only_the_newest_ended_runs_are_kept_at_hand(host: RunHost, monkeypatch:
     views = [ended(host, host.start(JOB)) for _ in range(4)]
     assert host.recent() == views[:1:-1]
     assert host.get(views[0].run_id) is None and host.get(views[3].run_id) is views[3]
-
-
-def test_a_demo_server_that_died_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "_simulators", {})
-    host = RunHost(load_settings({}))
-    try:
-        assert ended(host, host.start(JOB)).status is RunStatus.FINISHED
-        [server] = connection._simulators.values()
-        server._process.kill()
-        server._process.wait()
-        assert ended(host, host.start(JOB)).status is RunStatus.FINISHED
-    finally:
-        host.close()
-        host.store.close()
-        for each in connection._simulators.values():
-            each.stop()
