@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ketl.cli import main
-from ketl.provider import books
+from ketl.provider import untold
 from tests.fakes import pseudo
 from tests.ui.conftest import app, choose, finish, shown  # noqa: F401
 
@@ -93,8 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(params=[False, True], ids=["answers", "refuses"])
 def gateway(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    monkeypatch.setattr(books, "_PAUSE_S", 0.001)
-    monkeypatch.setattr(books, "_MAX_PAUSE_S", 0.004)
+    monkeypatch.setattr(untold, "_PAUSE_S", 0.001)
+    monkeypatch.setattr(untold, "_MAX_PAUSE_S", 0.004)
     with Gateway(refuses=request.param) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server

@@ -54,14 +54,6 @@ def test_a_run_is_journalled_from_start_to_report(store: Store, clock: Clock) ->
     assert (ended.spec, ended.finished_at) == ({"languages": ["es"]}, ended.started_at + 10)
 
 
-def test_a_status_of_another_version_is_a_run_that_nobody_works_on(store: Store) -> None:
-    start(store)
-    with store.database.transaction() as connection:
-        connection.execute(update(RUNS).values(status="hibernating"))
-    [record] = store.journal.runs()
-    assert record.status is RunStatus.INTERRUPTED and store.journal.resumable("run-1").run_id == "run-1"
-
-
 def test_runs_are_listed_newest_first(store: Store, clock: Clock) -> None:
     for number in range(3):
         start(store, f"run-{number}")
