@@ -7,11 +7,23 @@ import time
 
 from ketl._figures import counted, duration
 from ketl.results.catalog_change import CatalogChanged
-from ketl.results.events import Admitted, Ended, Event, LimitReached, PhaseBegan, Planned, ServedAtOnce, Substituted
+from ketl.results.events import (
+    Admitted,
+    Answered,
+    Ended,
+    Event,
+    LimitReached,
+    PhaseBegan,
+    Planned,
+    ServedAtOnce,
+    Substituted,
+)
 from ketl.results.pace import Pace, at_once_in_words, left_in_words, wait_in_words
 
 _BAR_EVERY_S = 0.1
 _LINE_EVERY_S = 10.0
+_WORTH_TELLING_S = 5.0
+_TELL_AGAIN_S = 30.0
 
 
 class Progress:
@@ -26,7 +38,9 @@ class Progress:
         self._phase = ""
         self._pace = Pace()
         self._at_once: int | None = None
-        self._waits: dict[str, float] = {}
+        # By model: until when its wait is told, and since when all was refused.
+        self._told_until: dict[str, float] = {}
+        self._refused_since: dict[str, float] = {}
 
     def _begin(self, plan: Planned) -> None:
         """Say what is about to happen."""
@@ -48,6 +62,9 @@ class Progress:
             self._draw()
         elif type(event) is Admitted:
             self._pace.begin(time.monotonic())
+        elif type(event) is Answered:
+            if event.status == "200":
+                self._refused_since.pop(event.model, None)
         elif isinstance(event, ServedAtOnce):
             if event.at_once is not None and event.at_once != self._at_once:
                 self._say(at_once_in_words(event.at_once))
@@ -58,15 +75,24 @@ class Progress:
             self._say(f"{event.source} → {event.target}: {event.reason}.")
         elif isinstance(event, CatalogChanged):
             self._say(event.sentence)
-        elif isinstance(event, LimitReached) and event.wait_s > 5:
-            # Every refusal of a burst says the same.
-            if time.monotonic() >= self._waits.get(event.model, 0.0):
-                self._waits[event.model] = time.monotonic() + event.wait_s
-                self._say(f"{wait_in_words(event.model, event.kind, event.wait_s)}.")
+        elif isinstance(event, LimitReached):
+            self._limited(event, time.monotonic())
         elif isinstance(event, PhaseBegan):
             self._phase = event.phase
             if event.phase == "baseline":
                 self._say(f"Measuring the baseline: {counted(event.requests, 'request')} one after another …")
+
+    def _limited(self, event: LimitReached, now: float) -> None:
+        """Say what a limit holds back, once for every refusal of a burst."""
+        since = self._refused_since.setdefault(event.model, now) if event.refused else now
+        refused_s = now - since
+        if max(event.wait_s, refused_s) <= _WORTH_TELLING_S or now < self._told_until.get(event.model, 0.0):
+            return
+        self._told_until[event.model] = now + max(event.wait_s, _TELL_AGAIN_S)
+        said = wait_in_words(event.model, event.kind, event.wait_s)
+        if event.wait_s <= _WORTH_TELLING_S:
+            said += f"; all it was sent for {duration(refused_s)} was refused"
+        self._say(f"{said}.")
 
     def _draw(self) -> None:
         now = time.monotonic()

@@ -34,6 +34,7 @@ _STARTS_PER_TURN = 24  # the loop reads answers between turns, so the first resu
 _SMALL_RUN_WEIGHT = 8.0
 _COST_LOOK_S = 0.05
 _PROOF_LOOK_S = 0.05
+_LEFT_ALONE_S = 600.0
 _TELL_WAIT_S = 0.25  # shorter waits for a limit are the pace of a run and no news
 
 
@@ -56,7 +57,13 @@ class Dispatcher:
         trip = max(0.002, round_trip_s)
         self._windows = Windows(lanes)
         self._attempts = Attempts(
-            client, self._windows, wake=self.wake, lane_gone=self._gone, round_trip_s=trip, rng=random.Random(seed)
+            client,
+            self._windows,
+            wake=self.wake,
+            lane_gone=self._gone,
+            lane_refuses=self._refuses,
+            round_trip_s=trip,
+            rng=random.Random(seed),
         )
         self._hedging = Hedging(
             self._loop,
@@ -239,6 +246,13 @@ class Dispatcher:
         lane.gone = reason
         for work in list(self._works):
             work.lane_gone(lane)
+
+    def _refuses(self, lane: Lane, refused_s: float) -> None:
+        """Leave a model alone whose limits have refused everything for so long."""
+        logger.warning("run - request -: %s has refused everything for %.0f s", lane.model.id, refused_s)
+        lane.exhausted_until = self._now() + _LEFT_ALONE_S
+        for work in list(self._works):
+            work.lane_refuses(lane, refused_s)
 
     # -- late attempts ------------------------------------------------------------------------------------
 

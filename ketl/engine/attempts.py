@@ -33,6 +33,9 @@ from ketl.results.events import Admitted, Answered, LimitReached, ServedAtOnce
 
 logger = get_logger(__name__)
 
+# Any limit of a minute has room again within one, so a model that refuses everything for so long will not take more.
+_HOPELESS_S = 300.0
+
 _LONG_TOKENS = 3_000  # texts of so many are judged in a thread, whatever the answer
 
 
@@ -62,7 +65,8 @@ class Attempt:
 class Attempts:
     """The attempts in flight, of all runs.
 
-    `wake` is called when one ended, so that more may be sent; `lane_gone` when an answer says that a model is.
+    `wake` is called when one ended, so that more may be sent; `lane_gone` when an answer says that a model is, and
+    `lane_refuses` with the seconds for which a lane's limits have refused all, when that is hopelessly long.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class Attempts:
         *,
         wake: Callable[[], None],
         lane_gone: Callable[[Lane, str], None],
+        lane_refuses: Callable[[Lane, float], None],
         round_trip_s: float,
         rng: random.Random,
     ) -> None:
@@ -80,6 +85,7 @@ class Attempts:
         self._windows = windows
         self._wake = wake
         self._lane_gone = lane_gone
+        self._lane_refuses = lane_refuses
         self._round_trip_s = round_trip_s
         self._rng = rng
         self._loop = asyncio.get_running_loop()
@@ -232,7 +238,13 @@ class Attempts:
     def _failed(self, attempt: Attempt, error: RunError, now: float, *, given_up: bool = False) -> None:
         work, request, lane = attempt.work, attempt.request, attempt.lane
         self._report(attempt, status_of(error), now, (0, 0, 0), given_up=given_up)
-        if isinstance(error, LimitReachedError) and error.kind != "CAPACITY":
+        if isinstance(error, LimitReachedError) and not error.too_large and lane.exhausted_until <= now:
+            refused_s = lane.refused(now)
+            if refused_s >= _HOPELESS_S:
+                self._lane_refuses(lane, refused_s)
+        if is_capacity(error):
+            work.emit(LimitReached(lane.model.id, "CAPACITY", error.wait_s or 0.0, True))
+        if isinstance(error, LimitReachedError) and not is_capacity(error):
             if lane.books.refused(error, attempt.charge, now):
                 said = "run %s request %s: a refusal of %s told its limit, %s %s"
                 logger.warning(said, work.run_id, request.number, lane.model.id, error.kind, f"{error.limit:,.0f}")

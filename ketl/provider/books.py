@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ketl.errors import LimitReachedError
 from ketl.provider.bucket import MAX_GUARD_S, Bucket
 from ketl.provider.lessons import follow, learn_limit, level_after, spent
-from ketl.provider.limits import DAY_KINDS, PERIOD_S, Limit, Limits, amount_of
+from ketl.provider.limits import DAY_KINDS, MINUTE_S, PERIOD_S, Limit, Limits, amount_of
 from ketl.provider.protocol import LimitFacts
 from ketl.provider.refunds import Refunds
 from ketl.provider.untold import UntoldLimit
@@ -186,7 +186,7 @@ class LaneBooks:
         if kind == "ITPM":
             kind = "TPM"  # stricter than the truth, and the one bucket that prompts are booked in
         if kind is None or not error.limit:
-            if error.kind in DAY_KINDS and error.wait_s is not None:
+            if error.kind in DAY_KINDS and error.wait_s is not None and error.wait_s > MINUTE_S:
                 # A day's limit whose figure was not told is spent all the same, so its kind must be known.
                 if now + error.wait_s > self.paused_until:
                     self.paused_until, self._paused_by = now + error.wait_s, error.kind

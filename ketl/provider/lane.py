@@ -13,6 +13,8 @@ from ketl.provider.window import Window
 
 _BREAK_AFTER = 5
 _MAX_OPEN_S = 30.0
+# A refusal so long after the last one begins another story; no wait that is believed is longer.
+_NEW_REFUSAL_S = 120.0
 
 
 class Lane:
@@ -39,6 +41,8 @@ class Lane:
         self.closed_for = ""
         self.answered_at = float("-inf")
         self._failed_at = float("-inf")
+        self._refused_since = float("inf")
+        self._refused_at = float("-inf")
         self._changed_at = float("-inf")
 
     def goes_without(self, field: str, sent_at: float, now: float) -> bool:
@@ -63,10 +67,19 @@ class Lane:
     def succeeded(self, now: float) -> None:
         """Take in an answer: the lane is healthy."""
         self.answered_at = now
+        self._refused_since = float("inf")
         self._failures = 0
         self._openings = 0
         self.closed_until = 0.0
         self.answered += 1
+
+    def refused(self, now: float) -> float:
+        """Take in that a limit refused a request; return for how many seconds all of them have been refused."""
+        if now - self._refused_at > _NEW_REFUSAL_S:
+            self._refused_since = now
+        self._refused_at = now
+        self._refused_since = min(self._refused_since, now)
+        return now - self._refused_since
 
     def failed(self, sent_at: float, now: float) -> bool:
         """Take in a failure of the provider; after five in a row the lane closes for a while.

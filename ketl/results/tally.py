@@ -140,7 +140,7 @@ class Tally:
                 self._answered(event)
             case LimitReached():
                 self.limit = event
-                self.refusals += event.refused
+                self.refusals += event.refused and event.kind != "CAPACITY"  # which is no limit of the account's
             case LimitWaited():
                 self._model(event.model).waited_s += event.seconds
                 self.limit = None
@@ -172,6 +172,8 @@ class Tally:
         model.crowd.step(ended_s, -1)
         self.crowd.step(ended_s, -1)
         if event.status == "200":
+            if self.limit is not None and self.limit.refused and self.limit.model == event.model:
+                self.limit = None
             model.answered += 1
             model.shortest_s = min(model.shortest_s, event.seconds)
             model.longest_s = max(model.longest_s, event.seconds)

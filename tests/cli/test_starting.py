@@ -20,10 +20,12 @@ from ketl import logs
 from ketl._shipped import shipped
 from ketl.cli import build_parser, main
 from ketl.cli.program import program
+from ketl.cli.progress import Progress
 from ketl.cli.resuming import JOB_OPTIONS, refuse_beside_resume
 from ketl.cli.serving import streamlit_command
 from ketl.cli.statuses import ExitStatus
 from ketl.errors import SettingsError
+from ketl.results.events import LimitReached
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
@@ -165,3 +167,21 @@ def test_the_page_opens_from_any_folder_and_ends_on_ctrl_c(tmp_path: Path, home:
 def test_the_settings_stand_where_streamlit_looks_for_them() -> None:
     settings = tomllib.loads((shipped("app.py").parent / ".streamlit" / "config.toml").read_text("utf-8"))
     assert settings["theme"]["light"]["primaryColor"] and settings["server"]["address"] == "127.0.0.1"
+
+
+def test_a_limit_is_told_once_for_a_burst_and_again_when_all_is_refused_for_long(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("ketl.cli.progress.time.monotonic", lambda: now[0])
+    progress = Progress("groq")
+    for _ in range(9):
+        progress.take(LimitReached("llama", "RPM", 12.0, True))
+        progress.take(LimitReached("qwen", "PAUSE", 1.0, True))
+    assert capsys.readouterr().err == "llama waits 12 s for its requests a minute.\n"
+    now[0] += 8.0
+    progress.take(LimitReached("qwen", "PAUSE", 2.0, True))
+    progress.take(LimitReached("qwen", "PAUSE", 2.0, True))
+    assert capsys.readouterr().err == (
+        "qwen waits 2 s for a limit that the provider does not name; all it was sent for 8 s was refused.\n"
+    )

@@ -14,7 +14,7 @@ from ketl.provider.books import UNTOLD, LaneBooks
 from ketl.provider.limits import Limits
 from ketl.provider.protocol import Call, Reply
 from ketl.results.events import LimitReached
-from tests.fakes import WESTERN, FakeProvider, lanes_for, products, selection, translate
+from tests.fakes import ASIAN, WESTERN, FakeProvider, lanes_for, products, selection, translate, translated
 
 NOW = 1_000.0
 
@@ -148,3 +148,41 @@ def test_the_wait_for_a_limit_without_a_name_is_told() -> None:
         watch=lambda event: told.append(event) if isinstance(event, LimitReached) else None,
     )
     assert any(event.kind == UNTOLD and event.wait_s > 5 and not event.refused for event in told)
+
+
+REFUSALS = {
+    "bare": refusal(None),
+    "a minute": refusal(60.0),
+    "of a limit that is told": LimitReachedError(
+        "limit", kind="RPM", limit=30, used=30, requested=1, wait_s=2.0, model=WESTERN
+    ),
+    "of nothing at all": LimitReachedError("limit", kind="TPM", wait_s=0.0, model=WESTERN),
+    "of a day, for no time": LimitReachedError("limit", kind="RPD", wait_s=0.0, model=WESTERN),
+    "for want of capacity": LimitReachedError("capacity", kind="CAPACITY", wait_s=5.0, model=WESTERN),
+}
+
+
+@pytest.mark.parametrize("said", REFUSALS)
+def test_a_provider_that_refuses_for_ever_ends_a_run_in_minutes_with_few_calls_and_a_true_sentence(said: str) -> None:
+    provider = FakeProvider(lambda *_: REFUSALS[said], models=(WESTERN, ASIAN))
+    result = translate(provider, selection(products(20), "es"), lanes_for(provider, plan="auto"))
+    report = result.report
+    assert report["failed"] == 60 and report["total_s"] < 1_500.0
+    assert len(provider.calls) <= 60 * 2 * 7
+    if said != "for want of capacity":  # whose tries are counted
+        assert {row.reason.partition(",")[0] for row in result.rows()} <= {
+            f"The model {WESTERN} has refused every request for 5 min",
+            f"The model {WESTERN} has refused every request for 5 min 3 s",
+            "Every model for Spanish has spent a limit or refuses what it is sent; the next may be asked "
+            "again in 10 min. Run the rest again then.",
+        }
+
+
+def test_a_model_that_refuses_for_long_and_then_answers_is_waited_for() -> None:
+    def answer(call: Call, user: dict[str, object], number: int) -> str | LimitReachedError:
+        busy = asyncio.get_running_loop().time() - provider.calls[0][0] < 200.0
+        return refusal(None) if busy else translated(user)
+
+    provider = FakeProvider(answer, models=(WESTERN, ASIAN))
+    report = translate(provider, selection(products(20), "es"), lanes_for(provider, plan="auto")).report
+    assert report["translated"] == 60 and report["substitutions"] == []
