@@ -13,8 +13,8 @@ from ketl.results.rows import ResultRow
 from ketl.ui.session import runs
 from ketl.ui.texts import script
 
-# A box is put back as it was being typed only where it still shows what it showed when the typing began. What was
-# left is with the server a moment later, and is forgotten here.
+# A box is put back as it was being typed only where it shows what it showed when the typing began, or was sent since.
+# What was left is with the server a moment later, and is forgotten here.
 _KEPT_BY_THE_TAB = """
 (() => {
   if (window.ketlDrafts) return;
@@ -24,10 +24,10 @@ _KEPT_BY_THE_TAB = """
     const frame = box.closest && box.matches("textarea") && box.closest('[class*="st-key-text_"]');
     return frame && [...frame.classList].find((name) => name.startsWith("st-key-text_"));
   };
-  const begin = (box) => before.set(box, box.value);
+  const begin = (box, was = []) => before.set(box, [...was, box.value]);
   addEventListener("focusin", ({ target }) => key(target) && begin(target));
   addEventListener("keyup", ({ target, key: pressed, ctrlKey, metaKey }) =>
-    pressed === "Enter" && (ctrlKey || metaKey) && key(target) && begin(target));
+    pressed === "Enter" && (ctrlKey || metaKey) && key(target) && begin(target, before.get(target)));
   addEventListener("input", ({ target }) =>
     key(target) && sessionStorage.setItem(key(target), JSON.stringify([before.get(target), target.value])));
   addEventListener("focusout", ({ target }) => {
@@ -44,10 +44,10 @@ _KEPT_BY_THE_TAB = """
     if (seen.has(box)) return;
     seen.add(box);
     const kept = JSON.parse(sessionStorage.getItem(key(box)));
-    if (!kept || kept[0] === kept[1]) return;
+    if (!kept) return;
     let looks = 0;  // a box is drawn empty, and gets its text a moment later
     const timer = setInterval(() => {
-      const found = box.value === kept[0];
+      const found = kept[0].includes(box.value) && kept[1] !== box.value;
       if (found || ++looks > 20) clearInterval(timer);
       if (found) putBack(box, kept);
     }, 50);

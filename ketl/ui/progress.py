@@ -16,7 +16,7 @@ from ketl.results.outcome import Status
 from ketl.results.pace import at_once_in_words, wait_in_words
 from ketl.results.report import given_up_words
 from ketl.runs.host import RunView
-from ketl.store.records import RunStatus
+from ketl.store.records import RunRecord, RunStatus
 from ketl.ui import words
 from ketl.ui.downloads import offer_downloads
 from ketl.ui.faults import told
@@ -67,13 +67,17 @@ def _lost() -> None:
     elif unfinished(record):
         when = time.strftime("%d %B, %H:%M", time.localtime(record.started_at))
         note(f"The run of {when} ended before everything was translated. What it had finished is kept.", "warning")
-        st.button("Translate the rest", icon=":material/resume:", key="resume", on_click=resume, args=(record,))
+        _offer_the_rest(record)
     else:
         st.info(
             "This run ended before the app was last started, so its page is gone. Translate the same again: "
             "what was translated comes from the memory and costs nothing.",
             icon=":material/history:",
         )
+
+
+def _offer_the_rest(record: RunRecord) -> None:
+    st.button("Translate the rest", icon=":material/resume:", key="resume", on_click=resume, args=(record,))
 
 
 def _working(live: RunView) -> None:
@@ -179,6 +183,9 @@ def _sources(run_id: str, _live: RunView) -> dict[bytes, str]:
 def _ended(live: RunView, downloads: bool) -> None:
     if live.status is RunStatus.FAILED or live.result is None:
         note(live.error or "The run was cancelled before anything was sent.", "error")
+        record = runs().store.journal.run(live.run_id)
+        if record is not None and unfinished(record):
+            _offer_the_rest(record)
         return
     report = live.result.report
     lead(words.summary(report), testid="summary")

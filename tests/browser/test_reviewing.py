@@ -56,7 +56,7 @@ def test_a_correction_outlives_leaving_and_a_refresh(tab: Any, failing_app: str)
     settled(tab)
     playwright_api.expect(box).to_have_value("سترة 121g و UPF 50+")
     tab.get_by_text("Not saved yet").wait_for()
-    assert tab.locator("bdi", has_text="121g").count() == 1
+    playwright_api.expect(tab.locator("bdi", has_text="121g")).to_have_count(1)
     box.fill("سترة دافئة")
     box.press("Control+Enter")
     settled(tab)

@@ -79,10 +79,12 @@ def test_a_model_that_falls_silent_is_said(side_by_side: int) -> None:
     assert moved.target == SUCCESSOR and moved.reason == f"{WESTERN} did not answer in time"
 
 
-def test_a_second_cause_is_said_beside_the_first() -> None:
+def test_further_causes_are_said_beside_the_first() -> None:
     def answer(call: Any, user: dict[str, Any], number: int) -> Any:
         if call.model == WESTERN and number == GOOD:
             return RefusedError("Against the policy.", code="content_policy")
+        if call.model == WESTERN and number == GOOD + 2:
+            return LimitReachedError("Too long.", too_large=True, model=WESTERN)
         if call.model == WESTERN and number >= 2 * GOOD:
             return ModelGoneError("It is decommissioned.", model=WESTERN)
         return translated(user)
@@ -90,8 +92,8 @@ def test_a_second_cause_is_said_beside_the_first() -> None:
     provider = Seen(answer, models=(WESTERN, SUCCESSOR))
     lanes = lanes_for(provider, Limits(rpm=6000, rpm_burst=2))
     happened = work_through(provider, [[item] for item in jackets(24)], lanes=lanes)
-    first, second = (moved.reason for moved in happened.of(Substituted))
-    assert "Against the policy" in first and "no longer available" in second
+    first, second, third = (moved.reason for moved in happened.of(Substituted))
+    assert "Against the policy" in first and "Too long" in second and "no longer available" in third
 
 
 def test_where_two_serve_side_by_side_and_both_are_well_nothing_is_said() -> None:

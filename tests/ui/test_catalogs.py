@@ -120,11 +120,11 @@ def test_an_address_of_a_catalogue_that_is_forgotten_says_so(
     assert "<bdi>KETL Mtn. catalogue</bdi></strong>, 24 products" in shown(app) and CATALOG not in app.query_params
 
 
-def interrupted(job: Job, sha256: str) -> None:
+def interrupted(job: Job, sha256: str | None, engine: str = "groq") -> None:
     """Write down a run of another process that has died."""
     with Store(clock=lambda: time.time() - 100) as another:
         counts, spec = {"units": 3, "languages": 1}, job_to_json(job)
-        another.journal.start_run("r1", engine="groq", mode="parallel", spec=spec, counts=counts, catalog_sha256=sha256)
+        another.journal.start_run("r1", engine=engine, mode="parallel", spec=spec, counts=counts, catalog_sha256=sha256)
 
 
 def test_a_restarted_app_finishes_a_run_of_an_uploaded_catalogue(
@@ -163,6 +163,18 @@ def test_a_file_that_is_gone_is_told_on_the_page_and_the_run_can_still_be_resume
     (said,) = problems(keyed_app)
     assert "ropes.json, which this run began with, is no longer there" in said
     assert "resume" in [button.key for button in keyed_app.button]
+
+
+def test_a_run_that_could_not_be_resumed_is_offered_again(
+    keyed_app: AppTest, finish: Callable[..., RunView], problems: Callable[[AppTest], list[str]]
+) -> None:
+    interrupted(Job(products=("1",), languages=("es",)), None, engine="demo")
+    keyed_app.query_params[RUN] = "r1"
+    keyed_app.run()
+    keyed_app.button("resume").click().run()
+    assert finish(keyed_app).status == "failed"
+    (said,) = problems(keyed_app)
+    assert "began in the demo" in said and "resume" in [button.key for button in keyed_app.button]
 
 
 def test_a_file_name_is_shown_as_it_is_and_not_as_markdown(app: AppTest, shown: Shown) -> None:
