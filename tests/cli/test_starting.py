@@ -178,10 +178,10 @@ def test_a_limit_is_told_once_for_a_burst_and_again_when_all_is_refused_for_long
     for _ in range(9):
         progress.take(LimitReached("llama", "RPM", 12.0, True))
         progress.take(LimitReached("qwen", "PAUSE", 1.0, True))
-    assert capsys.readouterr().err == "llama waits 12 s for its requests a minute.\n"
+    assert capsys.readouterr().err == "llama waits 12.0 s for its requests a minute.\n"
     now[0] += 8.0
     progress.take(LimitReached("qwen", "PAUSE", 2.0, True))
     progress.take(LimitReached("qwen", "PAUSE", 2.0, True))
     assert capsys.readouterr().err == (
-        "qwen waits 2 s for a limit that the provider does not name; all it was sent for 8 s was refused.\n"
+        "qwen waits 2.0 s for a limit that the provider does not name; all it was sent for 8.0 s was refused.\n"
     )

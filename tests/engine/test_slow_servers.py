@@ -203,7 +203,7 @@ class UnfairServer(SmallServer):
 def test_whatever_the_order_and_however_few_no_more_is_claimed_than_is_true(
     order: str, count: int, slots: int, mean_s: float, spread: float, deaf: bool, grow: float
 ) -> None:
-    for seed in range(3):
+    for seed in range(8 if count < 10 else 2):
         provider = UnfairServer(
             models=(WESTERN, ASIAN, SUCCESSOR), slots=slots, mean_s=mean_s, spread=spread, deaf=deaf, order=order,
             grow=grow, _chance=random.Random(seed),

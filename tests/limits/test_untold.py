@@ -186,3 +186,12 @@ def test_a_model_that_refuses_for_long_and_then_answers_is_waited_for() -> None:
     provider = FakeProvider(answer, models=(WESTERN, ASIAN))
     report = translate(provider, selection(products(20), "es"), lanes_for(provider, plan="auto")).report
     assert report["translated"] == 60 and report["substitutions"] == []
+
+
+def test_an_answer_between_refusals_begins_the_count_anew() -> None:
+    lane = lanes_for(FakeProvider())[WESTERN]
+    assert [lane.refused(at) for at in (0.0, 100.0, 200.0)] == [0.0, 100.0, 200.0]
+    lane.succeeded(250.0)
+    assert [lane.refused(at) for at in (300.0, 310.0)] == [0.0, 10.0]
+    # After a long pause it is another story, too.
+    assert lane.refused(500.0) == 0.0
