@@ -184,7 +184,7 @@ def restore(translated: str, hidden: Hidden) -> Restored:
     text = translated
     if Counter(int(number) for number in _EXACT.findall(text)) != wanted:
         text = _tidy(text, hidden, wanted)
-    if not _DIRECTION.search(hidden.text):
+    if _DIRECTION.search(text) and not _DIRECTION.search(hidden.text):
         text = _AROUND.sub(r"\1", text)
     found: Counter[int] = Counter()
     strays: list[str] = []

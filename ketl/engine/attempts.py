@@ -88,6 +88,8 @@ class Attempts:
         self._lane_refuses = lane_refuses
         self._round_trip_s = round_trip_s
         self._rng = rng
+        # One long answer at a time: several threads would only take the interpreter from one another, and the loop.
+        self._reading = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._now: Callable[[], float] = self._loop.time
 
@@ -135,7 +137,8 @@ class Attempts:
                 )
             )
             if len(reply.content) > LONG_CHARS or request.prompt_est > _LONG_TOKENS:
-                await asyncio.to_thread(_read, attempt, reply)
+                async with self._reading:
+                    await asyncio.to_thread(_read, attempt, reply)
         except RunError as failure:
             error = failure
         except asyncio.CancelledError:

@@ -12,6 +12,8 @@ import pytest
 
 from ketl.catalog import placeables
 from ketl.catalog.units import Segment, text_key
+from ketl.checks import _patterns as pat
+from ketl.checks.autofix import unwrap
 from ketl.checks.subject import source_facts
 from ketl.language.brand_voice import BrandVoice
 from ketl.language.glossary import Glossary, Term
@@ -85,6 +87,23 @@ def test_no_text_costs_with_the_square_of_its_length(where: str) -> None:
         )
         if grows_too_fast(partial(judge, piece, kind, tag))
     ] == []
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda length: pat.DIMENSION.findall("1." * length),
+        lambda length: pat.RANGE.findall("1," * length),
+        lambda length: pat.EMAIL.findall("a" * length + " @"),
+        lambda length: unwrap("```" * length, "Soft"),
+    ],
+    ids=["measures", "ranges", "addresses", "wrappers"],
+)
+def test_a_long_run_is_looked_through_once(act: Callable[[int], object]) -> None:
+    def shortest_s(length: int) -> float:
+        return min(cpu_s(lambda: act(length)) for _ in range(3))
+
+    assert shortest_s(8_000) < 10 * max(shortest_s(2_000), 0.0005)
 
 
 def test_the_books_of_one_request_cost_the_same_after_20_000() -> None:

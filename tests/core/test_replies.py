@@ -64,6 +64,17 @@ def test_twice_the_reply_takes_no_more_than_some_twice_the_time(kind: str) -> No
     assert cpu_s(3_200) < 80 * max(cpu_s(200), 0.0005)
 
 
+@pytest.mark.parametrize("mark", ['\\"', "\\'", '"\\"', "'\\"])
+def test_a_string_without_an_end_is_looked_for_once(mark: str) -> None:
+    def cpu_s(times: int) -> float:
+        begun = time.process_time()
+        parse_reply('{"a": "Rojo", "b": "' + mark * times, ["a", "b"])
+        return time.process_time() - begun
+
+    # Sixteen times the length, the shortest of some: linear is 16, quadratic 256.
+    assert min(cpu_s(32_000) for _ in range(3)) < 80 * max(min(cpu_s(2_000) for _ in range(3)), 0.0005)
+
+
 def test_of_an_endless_reply_the_beginning_is_read() -> None:
     assert parse_reply('{"a": "Rojo", "b": "' + "x" * 3 * MOST_CHARS, ["a", "b"]).texts == {"a": "Rojo"}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ketl.errors import RunError, SettingsError
+from ketl.errors import GoalError, RunError, SettingsError
 from ketl.results.events import Answered, PhaseBegan
 from ketl.runs.drive import drive, take_over
 from ketl.runs.job import Job
@@ -122,6 +122,32 @@ def test_a_resume_that_fails_leaves_the_run_as_it_was(store: Store) -> None:
 
     with pytest.raises(RunError, match="Nobody answers"):
         run_by_hand(drive(earlier.job, unreachable, store, selection=result.selection, earlier=earlier))
+    assert store.journal.run(result.run_id) == before
+
+
+def test_a_resume_whose_plan_meets_no_goal_leaves_the_run_as_it_was(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run(store, FakeProvider())
+    before = store.journal.run(result.run_id)
+    earlier = take_over(store, result.run_id)
+
+    async def impossible(_: Run) -> Any:
+        raise GoalError("No plan is so cheap.")
+
+    async def again() -> RunResult:
+        provider = FakeProvider()
+        return await drive(
+            earlier.job,
+            lambda: open_fake(provider, lanes_for(provider)),
+            store,
+            selection=result.selection,
+            earlier=earlier,
+        )
+
+    monkeypatch.setattr(Run, "prepare", impossible)
+    with pytest.raises(GoalError, match="so cheap"):
+        run_by_hand(again())
     assert store.journal.run(result.run_id) == before
 
 
