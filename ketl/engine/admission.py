@@ -61,7 +61,7 @@ class Dispatcher:
             self._windows,
             wake=self.wake,
             lane_gone=self._gone,
-            lane_refuses=self._refuses,
+            lane_hopeless=self._hopeless,
             round_trip_s=trip,
             rng=random.Random(seed),
         )
@@ -247,12 +247,12 @@ class Dispatcher:
         for work in list(self._works):
             work.lane_gone(lane)
 
-    def _refuses(self, lane: Lane, refused_s: float) -> None:
-        """Leave a model alone whose limits have refused everything for so long."""
-        logger.warning("run - request -: %s has refused everything for %.0f s", lane.model.id, refused_s)
+    def _hopeless(self, lane: Lane, why: str) -> None:
+        """Leave a model alone for a while, for what it did."""
+        logger.warning("run - request -: %s %s", lane.model.id, why)
         lane.exhausted_until = self._now() + _LEFT_ALONE_S
         for work in list(self._works):
-            work.lane_refuses(lane, refused_s)
+            work.lane_hopeless(lane, why)
 
     # -- late attempts ------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ketl._figures import duration
 from ketl.engine.answers import Grade
 from ketl.engine.attempt_words import is_capacity, status_of
 from ketl.engine.budget import most_usd
@@ -66,7 +67,7 @@ class Attempts:
     """The attempts in flight, of all runs.
 
     `wake` is called when one ended, so that more may be sent; `lane_gone` when an answer says that a model is, and
-    `lane_refuses` with the seconds for which a lane's limits have refused all, when that is hopelessly long.
+    `lane_hopeless` with what a lane has done, in words that follow its name, when it is to be left for the next.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Attempts:
         *,
         wake: Callable[[], None],
         lane_gone: Callable[[Lane, str], None],
-        lane_refuses: Callable[[Lane, float], None],
+        lane_hopeless: Callable[[Lane, str], None],
         round_trip_s: float,
         rng: random.Random,
     ) -> None:
@@ -85,7 +86,7 @@ class Attempts:
         self._windows = windows
         self._wake = wake
         self._lane_gone = lane_gone
-        self._lane_refuses = lane_refuses
+        self._lane_hopeless = lane_hopeless
         self._round_trip_s = round_trip_s
         self._rng = rng
         # One long answer at a time: several threads would only take the interpreter from one another, and the loop.
@@ -174,13 +175,13 @@ class Attempts:
             else:
                 self._report(attempt, attempt.ended, now, (0, 0, 0), given_up=given_up)
         finally:
-            told = not (given_up and attempt.begun) and _tells_cost(reply, error)
+            told = not (given_up and attempt.begun) and _tells_cost(reply and lane.believed(reply), error)
             attempt.work.ended(request, lane, attempt.charge, told=told)
             self._wake()
 
     def _answered(self, attempt: Attempt, reply: Reply, now: float) -> None:
         request, lane = attempt.request, attempt.lane
-        seconds = now - attempt.started
+        reply, seconds = lane.believed(reply), now - attempt.started
         lane.succeeded(now)
         attempt.work.refusals.answered()
         lane.books.settle(attempt.charge, reply.prompt_tokens, reply.completion_tokens, now)
@@ -199,7 +200,10 @@ class Attempts:
         said_s, trip_s = reply.service_s, self._round_trip_s
         service_s = None if said_s is None or said_s > seconds + trip_s else min(seconds, said_s + trip_s)
         queue_s = 0.0 if service_s is None else min(reply.queue_s, seconds - service_s)
-        self._report(attempt, status, now, tokens, predicted, service_s, queue_s)
+        priced = _tells_cost(reply, None)
+        self._report(attempt, status, now, tokens, predicted, service_s, queue_s, priced=priced)
+        if lane.wrote(attempt.ceiling, starved=starved) and lane.exhausted_until <= now:
+            self._lane_hopeless(lane, "uses up all its room and writes nothing")
         if request.done:
             return
         if not parsed.texts and request.in_flight:
@@ -244,7 +248,7 @@ class Attempts:
         if isinstance(error, LimitReachedError) and not error.too_large and lane.exhausted_until <= now:
             refused_s = lane.refused(now)
             if refused_s >= _HOPELESS_S:
-                self._lane_refuses(lane, refused_s)
+                self._lane_hopeless(lane, f"has refused every request for {duration(refused_s)}")
         if is_capacity(error):
             work.emit(LimitReached(lane.model.id, "CAPACITY", error.wait_s or 0.0, True))
         if isinstance(error, LimitReachedError) and not is_capacity(error):
@@ -332,6 +336,7 @@ class Attempts:
         queue_s: float = 0.0,
         *,
         given_up: bool = False,
+        priced: bool = True,
     ) -> None:
         work, request, lane = attempt.work, attempt.request, attempt.lane
         if predicted_s is None:
@@ -350,7 +355,7 @@ class Attempts:
                 attempt.kind,
                 len(request.items),
                 tokens,
-                work.cost_of(lane.model, tokens),
+                work.cost_of(lane.model, tokens) if priced else None,
                 predicted_s,
                 service_s,
                 given_up and attempt.begun,

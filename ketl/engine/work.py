@@ -309,9 +309,9 @@ class Work:
         """Move what waits for a lane whose daily limit is spent to its successors."""
         self._leave(lane, f"the {kind} limit of {lane.model.id} is spent; it returns in {duration(wait_s)}")
 
-    def lane_refuses(self, lane: Lane, refused_s: float) -> None:
-        """Move what waits for a lane whose limits have refused everything for so long to its successors."""
-        self._leave(lane, f"the model {lane.model.id} has refused every request for {duration(refused_s)}")
+    def lane_hopeless(self, lane: Lane, why: str) -> None:
+        """Move what waits for a lane that brings nothing to its successors; `why` follows its name."""
+        self._leave(lane, f"the model {lane.model.id} {why}")
 
     def _leave(self, lane: Lane, reason: str) -> None:
         now, said = self._sender.now(), reason[:1].upper() + reason[1:]
@@ -368,8 +368,8 @@ class Work:
         back = self._routes.back_s(language.group, now)
         if back is not None:
             return RunError(
-                f"Every model for {language.name} has spent a limit or refuses what it is sent; the next may be asked "
-                f"again in {duration(back)}. Run the rest again then."
+                f"Every model for {language.name} has spent a limit or brings nothing; the next may be asked again in "
+                f"{duration(back)}. Run the rest again then."
             )
         return RunError(f"No model for {language.name} is available any more. Choose another model and run again.")
 

@@ -5,7 +5,7 @@ Nothing here reads a clock or waits: every method is handed `now`, in seconds of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ketl.errors import LimitReachedError
 from ketl.provider.bucket import MAX_GUARD_S, Bucket
@@ -145,6 +145,8 @@ class LaneBooks:
         A header is a snapshot taken somewhere between sending and receiving, so the truth now lies between
         (snapshot - refill since sending) and (snapshot + everything booked since sending).
         """
+        if facts.limit_tokens is not None and facts.limit_tokens < charge.prompt:
+            facts = replace(facts, limit_tokens=None, remaining_tokens=None)  # it took more than that at once
         if self.auto:
             self._follow(facts)
         tokens = self.buckets.get("TPM")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -15,6 +16,8 @@ _MOST_TOKENS = 10_000_000  # no model's context is near; a larger figure is no c
 _OUT_OF_ROOM = re.compile(r"max(?:imum)?[ _](?:completion[ _])?tokens|token limit", re.IGNORECASE)
 _SENTENCE = 600  # characters of a provider's message that are looked at
 _MOST = 1e12  # figures above this are no limits
+# Bodies up to this are read a second time by a reader that takes more: it is slower, and the loop waits for it.
+_SECOND_TRY_BYTES = 500_000
 
 
 def read_reply(body: bytes, headers: list[tuple[bytes, bytes]], model: str) -> Reply:
@@ -22,19 +25,34 @@ def read_reply(body: bytes, headers: list[tuple[bytes, bytes]], model: str) -> R
 
     Raises UnusableReplyError when it tells neither a text, nor a usage, nor that there was no room for a text.
     """
-    try:
-        data = orjson.loads(body)
-    except ValueError as error:
-        raise UnusableReplyError("The provider's answer was cut off or unreadable.", model=model) from error
+    data = _read(body)
     choices = _part(data, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     content = _part(_part(choice, "message"), "content")
+    if isinstance(content, list):  # in parts, as other providers write it
+        content = "".join(text for part in content if isinstance(text := _part(part, "text"), str))
     content = content if isinstance(content, str) and content.strip() else ""
     finish_reason = str(_part(choice, "finish_reason") or "stop")
     usage = _part(data, "usage")
     if not content and not isinstance(usage, dict) and finish_reason != "length":
         raise UnusableReplyError("The provider's answer was cut off or unreadable.", model=model)
     return _reply(content, finish_reason, usage, headers)
+
+
+def _read(body: bytes) -> Any:
+    """Return the JSON of a body, None for what is none.
+
+    What was billed is worth a second look: gateways write NaN, which JSON does not have, or a mark before it.
+    """
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        if len(body) > _SECOND_TRY_BYTES:
+            return None
+    try:
+        return json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def read_failed_generation(error: groq.APIError) -> Reply | None:
@@ -106,5 +124,7 @@ def _seconds(value: Any) -> float | None:
 
 def whole_number(value: Any) -> int | None:
     """Return a count; figures that cannot be one (negative, endless, of another kind) say nothing."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 9:
+        value = int(value)
     known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
     return int(value) if known else None

@@ -54,8 +54,8 @@ _ACCOUNT_WORDS = re.compile(
 _LEAST_CEILING = 64  # no model that writes texts stops below; a smaller figure is about something else
 _CEILING_FIELDS = ("max_completion_tokens", "max_tokens")
 _AT_MOST = re.compile(
-    r"(?:less than or equal to|at most|no more than|not exceed|up to|maximum(?: value)?(?: of| is)?|<=|≤)"
-    r"[^\d\n]{0,40}?(\d[\d,]*)",
+    r"(?:less than or equal to|at most|no more than|not exceed|exceeds?|up to|maximum(?: value)?(?: of| is)?|limit of|"
+    r"<=|≤|between \d{1,9} and|[\[(]\s*\d{1,9}\s*,)[^\d\n]{0,40}?(\d[\d,]*)",
     re.IGNORECASE,
 )
 # A wait that a server names is believed up to this; a day's limit may take as long as its day.

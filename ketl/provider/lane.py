@@ -7,11 +7,15 @@ from dataclasses import replace
 from ketl.provider.books import LaneBooks
 from ketl.provider.limits import Limits
 from ketl.provider.models import Model
+from ketl.provider.protocol import Reply
 from ketl.provider.service_times import ServiceTimes
 from ketl.provider.token_factors import TokenFactors
 from ketl.provider.window import Window
 
 _BREAK_AFTER = 5
+# So many answers without a word, each with at least this much room and twice that of the last, are no lack of room.
+_STARVED_MOST = 3
+_ROOM_TOKENS = 1_024
 _MAX_OPEN_S = 30.0
 # A refusal so long after the last one begins another story; no wait that is believed is longer.
 _NEW_REFUSAL_S = 120.0
@@ -41,6 +45,7 @@ class Lane:
         self.closed_for = ""
         self.answered_at = float("-inf")
         self._failed_at = float("-inf")
+        self._starved = self._starved_at = 0
         self._refused_since = float("inf")
         self._refused_at = float("-inf")
         self._changed_at = float("-inf")
@@ -72,6 +77,24 @@ class Lane:
         self._openings = 0
         self.closed_until = 0.0
         self.answered += 1
+
+    def believed(self, reply: Reply) -> Reply:
+        """Return an answer without a usage that cannot be true: no request takes more tokens than the model holds."""
+        if max(reply.prompt_tokens or 0, reply.completion_tokens or 0) <= self.model.context_tokens:
+            return reply
+        return replace(reply, prompt_tokens=None, completion_tokens=None, cached_tokens=0, reasoning_tokens=None)
+
+    def wrote(self, ceiling: int, *, starved: bool) -> bool:
+        """Take in an answer; return whether the model has used up all its room, however wide, and written nothing.
+
+        Once it did so with much room, wider ones are tried one at a time.
+        """
+        if not starved:
+            self._starved = self._starved_at = 0
+        elif ceiling >= max(_ROOM_TOKENS, 2 * self._starved_at):
+            self._starved += 1
+            self._starved_at = ceiling
+        return self._starved >= _STARVED_MOST
 
     def refused(self, now: float) -> float:
         """Take in that a limit refused a request; return for how many seconds all of them have been refused."""
@@ -120,4 +143,4 @@ class Lane:
         """Whether the breaker lets requests pass: closed lanes pass nothing, a lane on probation one at a time."""
         if now < self.closed_until:
             return False
-        return self._openings == 0 or self.in_flight == 0
+        return self.in_flight == 0 or (self._openings == 0 and self._starved == 0)

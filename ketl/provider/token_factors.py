@@ -11,6 +11,7 @@ _STARVED_WIDENING = 4.0
 _FIRST_HIDDEN = 1_024.0  # a short text's ceiling says nothing of how much a model thinks
 _MOST_HIDDEN = 16_384.0
 _CUT_WIDENING = 1.5
+_MOST_PROMPT = 10.0  # times the expected tokens: no vocabulary is so poor, so a larger figure is none
 _MOST_CUT = 8.0  # times the expected tokens; an answer that rambles on must not widen all others without end
 _CUT_DECAY = 0.99
 _HIDDEN_MARGIN = 1.5
@@ -37,7 +38,7 @@ class TokenFactors:
 
     def learn_prompt(self, expected_prompt: float, prompt: float) -> None:
         """Take in what one prompt took against what was expected for it."""
-        ratio = prompt / max(1.0, expected_prompt)
+        ratio = min(_MOST_PROMPT, prompt / max(1.0, expected_prompt))
         weight = max(0.05, 1.0 / (self._prompt_answers + 1))
         self._prompt += weight * (ratio - self._prompt)
         self._prompt_answers += 1

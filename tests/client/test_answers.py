@@ -74,13 +74,32 @@ def test_what_the_provider_could_not_read_is_kept_with_the_reason(told: dict[str
     assert reply.prompt_tokens == told.get("usage", {}).get("prompt_tokens")
 
 
-@pytest.mark.parametrize("figure", [-5, 1e300, True, "7", None, float("inf")])
+@pytest.mark.parametrize("figure", [-5, 1e300, True, "many", "-7", None, [7], float("inf"), float("nan")])
 def test_a_count_of_tokens_that_cannot_be_one_says_nothing(figure: object) -> None:
     body = json.dumps(completion("{}", usage={"prompt_tokens": figure, "completion_tokens": 3})).encode()
-    try:
-        assert read_reply(body, [], "m").prompt_tokens is None
-    except UnusableReplyError:
-        assert figure == float("inf")  # no JSON
+    read = read_reply(body, [], "m")  # NaN and Infinity, too, which are no JSON
+    assert (read.content, read.prompt_tokens, read.completion_tokens) == ("{}", None, 3)
+
+
+def test_a_count_in_digits_is_one() -> None:
+    body = json.dumps(completion("{}", usage={"prompt_tokens": "7", "completion_tokens": 3})).encode()
+    assert read_reply(body, [], "m").prompt_tokens == 7
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", " \n"])
+@pytest.mark.parametrize(
+    "content", ["{}", [{"type": "text", "text": "{"}, {"type": "text", "text": "}"}, {"type": "x"}]]
+)
+def test_near_forms_of_a_good_body_are_read(mark: str, content: object) -> None:
+    body = completion("{}")
+    body["choices"][0]["message"]["content"] = content
+    assert read_reply((mark + json.dumps(body)).encode(), [], "m").content == "{}"
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"\xff\xfe", b"NaN", b'{"choices": NaN', b"\xef\xbb\xbf"])
+def test_what_is_no_answer_in_any_form_is_a_sentence(body: bytes) -> None:
+    with pytest.raises(UnusableReplyError, match="cut off or unreadable"):
+        read_reply(body, [], "m")
 
 
 @pytest.mark.parametrize(

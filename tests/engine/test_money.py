@@ -14,13 +14,13 @@ from ketl.engine.refusals import Refusals
 from ketl.engine.work import Work, WorkLimits
 from ketl.errors import ACCOUNT, ProviderError, RefusedError, RunError, UnreachableError, UnusableReplyError
 from ketl.provider.models import model_facts
-from ketl.provider.protocol import Call, Reply
+from ketl.provider.protocol import Call, LimitFacts, Reply
 from ketl.provider.token_factors import TokenFactors
 from ketl.results.events import Answered
 from ketl.results.report import given_up_words
 from ketl.results.tally import Tally
 from tests.engine.direct import Happened, Seen, jackets, work_through
-from tests.fakes import SUCCESSOR, WESTERN, lanes_for, products, selection, translate, translated
+from tests.fakes import ASIAN, SUCCESSOR, WESTERN, FakeProvider, lanes_for, products, selection, translate, translated
 
 PRICED = model_facts(WESTERN)
 
@@ -100,6 +100,58 @@ def test_whatever_answers_took_the_room_stays_within_bounds_and_above_what_starv
             factors.learn("de", 100, 100, reasoning=min(tokens, 500))
         assert factors.hidden >= min(starved_at, 16_384)
         assert factors.ceiling("de", 100) <= 100 * 8 + 16
+
+
+@pytest.mark.parametrize("models", [(WESTERN,), (WESTERN, ASIAN, SUCCESSOR)])
+def test_a_model_that_never_writes_is_left_after_a_few_calls_and_little_money(models: tuple[str, ...]) -> None:
+    provider = Seen(eaten(10**9), models=models)
+    result = translate(provider, selection(products(20), "es", pack=None))
+    report = result.report
+    assert report["failed"] == 60 and report["translated"] == 0
+    assert len(provider.whole) <= 3 * report["requests"] * len(models) + 6
+    # What it is widened to is asked once, not by all that wait.
+    rooms = [call.max_completion_tokens for call in provider.whole]
+    assert sum(room > 2_000 for room in rooms) <= 4 * len(models)
+    assert all(
+        "uses up all its room and writes nothing" in row.reason or "brings" in row.reason for row in result.rows()
+    )
+
+
+def test_a_model_that_thinks_long_is_given_the_room_and_asked_by_all_again() -> None:
+    provider = Seen(eaten(4_000), models=(WESTERN,))
+    report = translate(provider, selection(products(20), "es", pack=1)).report
+    assert report["translated"] == 60 and report["substitutions"] == []
+    assert provider.most_in_flight > 10
+
+
+@pytest.mark.parametrize(
+    "usage", [{"prompt": None, "completion": None}, {"prompt": 9_000_000, "completion": 40}, {"completion": 9_000_000}]
+)
+def test_what_an_answer_cost_is_not_known_when_its_usage_is_none_or_cannot_be_true(usage: dict[str, Any]) -> None:
+    provider = Seen(lambda call, user, number: reply(translated(user), **usage), models=(WESTERN,))
+    lanes = lanes_for(provider)
+    report = translate(provider, selection(products(20), "es", pack=1), lanes).report
+    assert report["translated"] == 60 and report["cost_usd"] is None
+    assert lanes[WESTERN].tokens.prompt <= 1.5
+    # The cap counts what each may have taken.
+    cap = usd(300, 80) * 10
+    capped = work_through(
+        Seen(provider.answer, models=(WESTERN,)),
+        [[item] for item in jackets(200)],
+        limits=WorkLimits(max_cost_usd=cap, max_in_flight=2),
+    )
+    assert capped.work.stopped is not None and len(capped.outcomes) < 60
+
+
+def test_a_prompt_that_is_told_to_be_huge_makes_no_text_too_long() -> None:
+    provider = Seen(lambda call, user, number: reply(translated(user), prompt=100_000), models=(WESTERN,))
+    assert translate(provider, selection(products(20), "es", pack=1)).report["translated"] == 60
+
+
+def test_a_limit_below_what_was_taken_at_once_is_none() -> None:
+    provider = FakeProvider(models=(WESTERN,), limits=LimitFacts(limit_tokens=9.0, remaining_tokens=4.0))
+    report = translate(provider, selection(products(20), "es", pack=1), lanes_for(provider, plan="auto")).report
+    assert report["translated"] == 60
 
 
 def hung(number: int, hanging: int) -> float:
@@ -226,7 +278,10 @@ def test_a_cap_is_crossed_by_no_more_than_what_was_in_flight(plan: list[str], ro
     over = max(0.0, sum(billed) - cap)
     # A reservation may be too small where an answer takes more than was asked for; only those in flight do.
     assert over <= at_once * max(billed, default=0.0) + 1e-12
-    assert sum(event.cost_usd for event in happened.of(Answered)) <= cap + at_once * max(billed, default=0.0) + 1e-12
+    assert (
+        sum(event.cost_usd or 0.0 for event in happened.of(Answered))
+        <= cap + at_once * max(billed, default=0.0) + 1e-12
+    )
 
 
 @given(st.lists(st.sampled_from(["right", "empty", "starved", "unreadable", "hang"]), min_size=1, max_size=40))

@@ -173,7 +173,7 @@ def test_a_provider_that_refuses_for_ever_ends_a_run_in_minutes_with_few_calls_a
         assert {row.reason.partition(",")[0] for row in result.rows()} <= {
             f"The model {WESTERN} has refused every request for 5 min",
             f"The model {WESTERN} has refused every request for 5 min 3 s",
-            "Every model for Spanish has spent a limit or refuses what it is sent; the next may be asked "
+            "Every model for Spanish has spent a limit or brings nothing; the next may be asked "
             "again in 10 min. Run the rest again then.",
         }
 
