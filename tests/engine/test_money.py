@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ketl.engine.refusals import Refusals
 from ketl.engine.work import Work, WorkLimits
 from ketl.errors import ACCOUNT, ProviderError, RefusedError, RunError, UnreachableError, UnusableReplyError
+from ketl.provider.limits import Limits
 from ketl.provider.models import model_facts
 from ketl.provider.protocol import Call, LimitFacts, Reply
 from ketl.provider.token_factors import TokenFactors
@@ -144,14 +145,18 @@ def test_what_an_answer_cost_is_not_known_when_its_usage_is_none_or_cannot_be_tr
 
 
 def test_a_prompt_that_is_told_to_be_huge_makes_no_text_too_long() -> None:
-    provider = Seen(lambda call, user, number: reply(translated(user), prompt=100_000), models=(WESTERN,))
-    assert translate(provider, selection(products(20), "es", pack=1)).report["translated"] == 60
+    provider = Seen(lambda call, user, number: reply(translated(user), prompt=131_000), models=(WESTERN,))
+    provider.seconds = lambda *_: 0.01
+    lanes = lanes_for(provider, Limits(rpm=6_000, rpm_burst=2))
+    assert translate(provider, selection(products(40), "es", pack=1), lanes).report["translated"] == 120
 
 
 def test_a_limit_below_what_was_taken_at_once_is_none() -> None:
-    provider = FakeProvider(models=(WESTERN,), limits=LimitFacts(limit_tokens=9.0, remaining_tokens=4.0))
-    report = translate(provider, selection(products(20), "es", pack=1), lanes_for(provider, plan="auto")).report
-    assert report["translated"] == 60
+    facts = LimitFacts(limit_tokens=9.0, remaining_tokens=4.0)
+    provider = FakeProvider(models=(WESTERN,), limits=facts, seconds=lambda *_: 0.01)
+    lanes = lanes_for(provider, Limits(rpm=6_000, rpm_burst=2), plan="auto")
+    report = translate(provider, selection(products(40), "es", pack=1), lanes).report
+    assert report["translated"] == 120
 
 
 def hung(number: int, hanging: int) -> float:
