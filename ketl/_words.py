@@ -9,6 +9,9 @@ from collections.abc import Iterable
 _SECRET = re.compile(r"\b(gsk_[A-Za-z0-9_-]{4,}|org_[A-Za-z0-9]{4,}|sk-[A-Za-z0-9_-]{8,})")
 _BEARER = re.compile(r"(?i)\bbearer\s+\S+")
 
+# What a terminal obeys and what turns the direction of a line: in a foreign message they are not words.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
 _keys: set[str] = set()
 
 
@@ -29,6 +32,11 @@ def without_keys(text: str) -> str:
         if key in text:
             text = text.replace(key, "…")
     return text
+
+
+def plain(text: str) -> str:
+    """Return a foreign message as one line of words, without signs that a terminal or a page would obey."""
+    return " ".join(_UNSEEN.sub(" ", text).split())
 
 
 def redact(text: str) -> str:

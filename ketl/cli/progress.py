@@ -12,13 +12,14 @@ from ketl.results.events import (
     Answered,
     Ended,
     Event,
+    JournalHeld,
     LimitReached,
     PhaseBegan,
     Planned,
     ServedAtOnce,
     Substituted,
 )
-from ketl.results.pace import Pace, at_once_in_words, left_in_words, wait_in_words
+from ketl.results.pace import Pace, at_once_in_words, held_in_words, left_in_words, wait_in_words
 
 _BAR_EVERY_S = 0.1
 _LINE_EVERY_S = 10.0
@@ -77,6 +78,8 @@ class Progress:
             self._say(event.sentence)
         elif isinstance(event, LimitReached):
             self._limited(event, time.monotonic())
+        elif isinstance(event, JournalHeld):
+            self._say(held_in_words(event.reason, event.patience_s))
         elif isinstance(event, PhaseBegan):
             self._phase = event.phase
             if event.phase == "baseline":

@@ -9,7 +9,7 @@ import re
 import groq
 import httpx
 
-from ketl._words import redact
+from ketl._words import plain, redact
 from ketl.errors import (
     ACCOUNT,
     BLOCKED,
@@ -259,7 +259,7 @@ def _figure(pattern: re.Pattern[str], message: str) -> float | None:
 
 
 def _short(message: str) -> str:
-    text = redact(" ".join(message.split()))
+    text = redact(plain(message))
     if not text:
         return "it gave no reason."
     if len(text) > 200:

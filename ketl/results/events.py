@@ -125,6 +125,17 @@ class Repaired:
 
 
 @dataclass(frozen=True, slots=True)
+class JournalHeld:
+    """The database refuses what is to be written, so nothing more is sent; `reason` is empty when it takes it again.
+
+    It is tried again for `patience_s` seconds.
+    """
+
+    reason: str
+    patience_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseBegan:
     """A part of the run begins: `parallel`, `sequential`, or `baseline`; `requests` of it are planned."""
 
@@ -135,6 +146,7 @@ class PhaseBegan:
 Event = (
     Planned
     | PhaseBegan
+    | JournalHeld
     | CatalogChanged
     | Admitted
     | Answered

@@ -80,3 +80,13 @@ def wait_in_words(model: str, kind: str, seconds: float) -> str:
     """Return for what a model waits, and how long; `kind` is a limit's name, or one of none that the provider told."""
     limit = f"its {_LIMITS[kind]}" if kind in _LIMITS else "a limit that the provider does not name"
     return f"{model} waits {duration(seconds)} for {limit}"
+
+
+def held_in_words(reason: str, patience_s: float) -> str:
+    """Return what it means that the database does not take what is done; no `reason` says that it does so again."""
+    if not reason:
+        return "The database takes what is done again."
+    return (
+        f"{reason} Nothing more is sent until it works again, for {duration(patience_s)} at most; what is done goes "
+        "into the result all the same."
+    )

@@ -15,6 +15,7 @@ from ketl.results.events import (
     Answered,
     Ended,
     Event,
+    JournalHeld,
     LimitReached,
     LimitWaited,
     PhaseBegan,
@@ -104,6 +105,7 @@ class Tally:
         self.given_up = 0
         self.given_up_usd: float | None = 0.0
         self.limit: LimitReached | None = None
+        self.journal_held: JournalHeld | None = None
         self.refusals = 0
         self.crowd = Crowd()
         self.served: dict[str, ServedAtOnce] = {}
@@ -128,6 +130,8 @@ class Tally:
             case PhaseBegan():
                 self.phase = event.phase
                 self._counting = event.phase != "baseline"
+            case JournalHeld():
+                self.journal_held = event if event.reason else None
             case _ if not self._counting:
                 return
             case Admitted():

@@ -50,7 +50,8 @@ class JournalKeeper:
     2 s. While writes are refused, or one takes longer than 2 s, `pause` holds sending back, so that no more than
     what was in flight is paid for unsaved.
     When nothing could be written for `patience_s` seconds, or the run belongs to another process, `lost` says so and
-    `stop` ends the run; nothing is written any more. `write` writes what is new, `beat` the sign of life.
+    `stop` ends the run; nothing is written any more. `write` writes what is new, `beat` the sign of life; `held` is
+    told the reason when writing is refused first, and an empty one when it works again.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class JournalKeeper:
         beat: Callable[[], Awaitable[None]],
         pause: Callable[[bool], None],
         stop: Callable[[KetlError], None],
+        held: Callable[[str], None] = lambda reason: None,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self.lost: KetlError | None = None
@@ -69,6 +71,7 @@ class JournalKeeper:
         self._beat = beat
         self._pause = pause
         self._stop = stop
+        self._held = held
         self._patience_s = patience_s
         self._loop = asyncio.get_running_loop()
         self._refused_since: float | None = None
@@ -89,6 +92,13 @@ class JournalKeeper:
         """End the task; to be called when the last row is written."""
         self._ended.set()
         await asyncio.gather(*self._tasks)
+
+    def hurry(self) -> None:
+        """Wait no longer for a database that refuses what is to be written."""
+        if self._refused_since is not None:
+            self._lose(
+                RunError("The database could not be written when the run was ended; what was done is in the result.")
+            )
 
     async def last(self, write: Callable[[], Awaitable[None]]) -> None:
         """Make one of the writes that end a run, trying it again as long as any other; nothing once all is lost."""
@@ -132,6 +142,8 @@ class JournalKeeper:
             return False
         finally:
             slow.cancel()
+        if self._refused_since is not None:
+            self._held("")
         self._refused_since, self._pause_s = None, FLUSH_EVERY_S
         self._pause(False)
         return True
@@ -142,14 +154,14 @@ class JournalKeeper:
             logger.warning("The journal could not be written, so sending waits: %s", error)
             self._refused_since, self._pause_s = now, _FIRST_PAUSE_S
             self._pause(True)
+            self._held(_in_words(error))
         else:
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         if now - self._refused_since >= self._patience_s:
-            said = str(error) if isinstance(error, KetlError) else f"The database failed ({type(error).__name__})."
             self._lose(
                 RunError(
                     f"The journal could not be written for {self._patience_s:,.0f} seconds, so the run stopped; what "
-                    f"was done is in the result. {said}"
+                    f"was done is in the result. {_in_words(error)}"
                 )
             )
 
@@ -159,3 +171,7 @@ class JournalKeeper:
             self._log.give_up()
             self._stop(error)
             self._pause(False)
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) if isinstance(error, KetlError) else f"The database failed ({type(error).__name__})."

@@ -17,7 +17,7 @@ from ketl.planning.textbook import textbook_seconds
 from ketl.prompts.prepared import Prepared
 from ketl.results.baseline import Baseline, BaselineKind, extrapolate, sample_size
 from ketl.results.crowd import Shown
-from ketl.results.events import Ended, Event, PhaseBegan, Planned, Substituted
+from ketl.results.events import Ended, Event, JournalHeld, PhaseBegan, Planned, Substituted
 from ketl.results.gain import explain_gain
 from ketl.results.outcome import Outcome
 from ketl.results.report import Facts, build_report
@@ -65,10 +65,13 @@ class Run:
     _looked_s: float = 0.0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _prepared: Preparation | None = None
+    _keeping: JournalKeeper | None = None
 
     def cancel(self, reason: str = "You cancelled the run; what was done is kept.") -> None:
         """End the run: nothing more is sent, what is in flight is dropped, what is done stays."""
         self._stop(RunError(reason))
+        if self._keeping is not None:
+            self._keeping.hurry()
 
     async def prepare(self) -> RunPlan:
         """Look into the memory, and return the plan that `execute` will carry out.
@@ -109,7 +112,7 @@ class Run:
         for outcome in self.done_before.values():
             log.add(outcome, journalled=True)
         log.lease = await self._journal_start(plan)
-        keeper = self._keeper(log)
+        keeper = self._keeping = self._keeper(log)
         try:
             return await self._executed(plan, log, memory, keeper)
         finally:
@@ -280,8 +283,7 @@ class Run:
         limits: dict[str, list[tuple[str, float, float]]],
         shown: Mapping[str, Shown],
     ) -> RunResult:
-        reason = str(self._stopped) if self._stopped is not None else ""
-        status = "cancelled" if self._stopped is not None else "finished"
+        reason, status = ("", "finished") if self._stopped is None else (str(self._stopped), "cancelled")
         every, distinct = textbook_seconds(self.selection.census, plan, self.connection.lanes)
         report = build_report(
             self.tally,
@@ -343,8 +345,8 @@ class Run:
         learned = self.tally.route_stats(self.connection.engine)
         await keeper.last(lambda: asyncio.to_thread(store.route_stats.add, learned))
         await keeper.last(lambda: asyncio.to_thread(self.connection.save_limits, store))
-        journal, status, report = store.journal, result.status, result.report
-        await keeper.last(lambda: asyncio.to_thread(journal.finish_run, self.run_id, status, report, None, lease))
+        end = self.run_id, result.status, result.report, None, lease
+        await keeper.last(lambda: asyncio.to_thread(store.journal.finish_run, *end))
 
     def _keeper(self, log: OutcomeLog) -> JournalKeeper:
         async def beat() -> None:
@@ -357,6 +359,7 @@ class Run:
             beat=beat,
             pause=self._pause,
             stop=self._stop,
+            held=lambda reason: self._emit(JournalHeld(reason, self.patience_s)),
             patience_s=self.patience_s,
         )
 
@@ -393,5 +396,5 @@ class Run:
 
 
 def new_run_id() -> str:
-    """Return a run's id: long enough that nobody guesses one, since an address with it is a key to the run."""
+    """Return an id that nobody guesses, since an address with it is a key to the run."""
     return secrets.token_hex(12)

@@ -13,7 +13,7 @@ import streamlit as st
 from ketl._figures import counted, dollars, duration
 from ketl.language.languages import language_name
 from ketl.results.outcome import Status
-from ketl.results.pace import at_once_in_words, wait_in_words
+from ketl.results.pace import at_once_in_words, held_in_words, wait_in_words
 from ketl.results.report import given_up_words
 from ketl.runs.host import RunView
 from ketl.store.records import RunRecord, RunStatus
@@ -100,6 +100,9 @@ def _working(live: RunView) -> None:
             help="What is done is kept.",
         )
         caption(_models(live))
+        held = live.tally.journal_held
+        if held is not None:
+            note(held_in_words(held.reason, held.patience_s), "warning")
     _changed(live)
     _newest(live)
 
@@ -190,6 +193,8 @@ def _ended(live: RunView, downloads: bool) -> None:
     report = live.result.report
     lead(words.summary(report), testid="summary")
     _changed(live)
+    if live.result.unsaved is not None:
+        note(f"{live.result.unsaved} Download the files before you leave this page.", "warning")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _badges(report, live.engine)
         if report["cancelled"]:

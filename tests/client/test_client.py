@@ -270,6 +270,13 @@ def test_a_key_at_the_place_where_a_refusal_is_cut_leaves_no_part_of_itself() ->
     assert "xxx …" in said and "house" not in said
 
 
+@pytest.mark.parametrize("status", [400, 404, 402])
+def test_no_message_moves_a_terminal_or_turns_a_line_round(status: int) -> None:
+    words = "\x1b[31mthe model\x07 \u202edetrevni\u2066 \x9b2J says\r\nno\u200b"
+    error = complete(Answer(status, {"error": {"message": words, "code": "odd"}}))
+    assert isinstance(error, RunError) and str(error).isprintable()
+
+
 def test_a_long_refusal_is_cut_to_a_sentence() -> None:
     assert len(str(complete(refusal(400, "because " * 500)))) < 300
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ketl.errors import GoalError, RunError, SettingsError
-from ketl.results.events import Answered, PhaseBegan
+from ketl.results.events import Answered, JournalHeld, PhaseBegan
+from ketl.results.pace import held_in_words
 from ketl.runs.drive import drive, take_over
 from ketl.runs.job import Job
 from ketl.runs.result import RunResult
@@ -64,6 +65,35 @@ def test_a_journal_that_stays_away_stops_the_run_and_the_rows_are_there(
     saved = len(list(store.journal.outcomes(result.run_id)))
     # One request at a time was in flight when the journal first refused.
     assert len(provider.calls) - saved <= 2
+
+
+def test_what_holds_a_run_back_is_told_once_and_that_it_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    Refusing(store, monkeypatch, lambda tries: 3 <= tries < 9)
+    told: list[JournalHeld] = []
+    result = run(store, FakeProvider(seconds=slow), watch=lambda e: told.append(e) if type(e) is JournalHeld else None)
+    assert told == [JournalHeld("The database is locked.", 60.0), JournalHeld("", 60.0)]
+    assert result.tally.journal_held is None
+    assert "The database is locked. Nothing more is sent" in held_in_words(told[0].reason, told[0].patience_s)
+
+
+def test_whoever_ends_a_run_does_not_wait_for_a_database_that_refuses(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Refusing(store, monkeypatch, lambda tries: tries >= 3)
+
+    held = asyncio.Event()
+
+    async def end_it(running: Run) -> None:
+        await held.wait()
+        running.cancel()
+
+    def watch(event: object) -> None:
+        if isinstance(event, JournalHeld):
+            held.set()
+
+    result = run(store, FakeProvider(seconds=slow), watch=watch, meddle=end_it)
+    assert result.report["total_s"] < 10.0 and result.unsaved is not None
+    assert result.report["translated"] > 0 and "could not be written when the run was ended" in str(result.unsaved)
 
 
 @pytest.mark.parametrize("part", ["route_stats.add", "journal.finish_run"])

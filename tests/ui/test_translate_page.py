@@ -12,6 +12,7 @@ from html import escape
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ketl.errors import RunError
 from ketl.runs.host import RunView
 from ketl.runs.job import Job, job_to_json
 from ketl.simulator import RunningSimulator
@@ -113,6 +114,20 @@ def test_a_run_ends_with_a_sentence_cards_and_a_file(
     content = file_bytes(live, "long", ".csv")
     assert content.startswith(b"\xef\xbb\xbf")
     assert len(list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))) == 18
+
+
+def test_what_the_database_did_not_take_is_said_beside_the_result(
+    keyed_app: AppTest, choose: Choose, finish: Finish, shown: Shown
+) -> None:
+    keyed_app.run()
+    choose(keyed_app, [0], ["es"])
+    keyed_app.button("start").click().run()
+    live = finish(keyed_app)
+    assert live.result is not None
+    live.result.unsaved = RunError("The disk is *full*.")
+    keyed_app.run()
+    (said,) = [warning.value for warning in keyed_app.warning]
+    assert "Download the files" in said and "*full*" not in said
 
 
 def test_while_it_works_the_page_counts_and_offers_to_cancel(
