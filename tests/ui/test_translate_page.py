@@ -126,8 +126,7 @@ def test_what_the_database_did_not_take_is_said_beside_the_result(
     assert live.result is not None
     live.result.unsaved = RunError("The disk is *full*.")
     keyed_app.run()
-    (said,) = [warning.value for warning in keyed_app.warning]
-    assert "Download the files" in said and "*full*" not in said
+    assert "The disk is *full*. Download the files before you leave this page." in shown(keyed_app)
 
 
 def test_while_it_works_the_page_counts_and_offers_to_cancel(
