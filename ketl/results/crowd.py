@@ -46,6 +46,8 @@ class Crowd:
 # What a request lies in the provider's own line is part of every request's time, also of one alone; where it is more
 # than so much of the work, it is the line of many at once.
 _ALWAYS_QUEUED = 0.75
+# Work that is told to be less than so much of the time in which something was asked for is no work of seconds.
+_CREDIBLE = 0.1
 
 
 def work_of(shown: Shown, crowd: Crowd, *, said_s: float | None, queued_s: float, raw_s: float) -> float | None:
@@ -55,7 +57,7 @@ def work_of(shown: Shown, crowd: Crowd, *, said_s: float | None, queued_s: float
     what they lay in its line before, which counts where none is seen to wait for another. Else what the answers show
     counts: of a queue, the work at its end; of none, the whole of their `raw_s`.
     """
-    if said_s is not None:
+    if said_s is not None and said_s >= _CREDIBLE * crowd.worked_s(1):
         return said_s + (queued_s if shown.apart and queued_s <= _ALWAYS_QUEUED * said_s else 0.0)
     if shown.at_once is not None:
         return crowd.worked_s(shown.at_once) if shown.sure else None

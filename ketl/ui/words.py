@@ -55,9 +55,13 @@ def took(report: Mapping[str, Any]) -> str:
 
 
 def remaining(*, passed_s: float, predicted_s: float, left_s: float | None) -> str:
-    """Return how long it will still take, in words: by the pace that was seen, by the plan while there is none."""
-    left = max(0.0, predicted_s - passed_s) if left_s is None else left_s
-    return f"{duration(passed_s)} passed, {left_in_words(left)}."
+    """Return how long it will still take, in words: by the pace that was seen, by the plan while there is none.
+
+    A plan that took longer already says nothing of the rest.
+    """
+    if left_s is None and passed_s > predicted_s:
+        return f"{duration(passed_s)} passed, longer than planned; how long it will still take shows soon."
+    return f"{duration(passed_s)} passed, {left_in_words(predicted_s - passed_s if left_s is None else left_s)}."
 
 
 def roughly(seconds: float) -> str:

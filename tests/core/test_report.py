@@ -193,6 +193,15 @@ def test_what_a_request_lies_in_the_providers_line_counts_where_none_waits_for_a
     assert work_of(shown, Crowd(), said_s=10.0, queued_s=queued_s, raw_s=99.0) == work_s
 
 
+def test_times_that_cannot_be_true_are_not_the_work() -> None:
+    busy = Crowd()
+    busy.step(0.0, 1)
+    busy.step(100.0, -1)
+    assert work_of(Shown(), busy, said_s=0.6, queued_s=0.0, raw_s=99.0) is None
+    assert work_of(Shown(apart=True), busy, said_s=0.6, queued_s=0.0, raw_s=99.0) == 99.0
+    assert work_of(Shown(), busy, said_s=60.0, queued_s=0.0, raw_s=99.0) == 60.0
+
+
 def test_a_baseline_that_nobody_knows_claims_no_speed_up() -> None:
     made = report(fold(*RUN), baseline=Baseline(kind=BaselineKind.PROJECTED, seconds=None), gain={})
     assert made["speedup"] is None and made["baseline"]["seconds"] is None

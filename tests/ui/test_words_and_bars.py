@@ -154,7 +154,8 @@ def test_what_is_left_follows_the_plan_first_and_then_the_pace_that_was_seen() -
     early = words.remaining(passed_s=2.0, predicted_s=200.0, left_s=None)
     later = words.remaining(passed_s=60.0, predicted_s=200.0, left_s=40.0)
     assert (early, later) == ("2.0 s passed, about 3 min left.", "1 min passed, about 40 s left.")
-    assert words.remaining(passed_s=60.0, predicted_s=2.0, left_s=None) == "1 min passed, a few seconds left."
+    late = words.remaining(passed_s=60.0, predicted_s=2.0, left_s=None)
+    assert late == "1 min passed, longer than planned; how long it will still take shows soon."
 
 
 def test_the_time_from_press_to_result_stands_beside_the_makespan() -> None:
