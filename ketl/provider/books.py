@@ -193,7 +193,8 @@ class LaneBooks:
                 if now + error.wait_s > self.paused_until:
                     self.paused_until, self._paused_by = now + error.wait_s, error.kind
                 return False
-            self._refused_untold(error.wait_s, charge, now)
+            if not error.too_large:  # which says nothing of how many may be sent
+                self._refused_untold(error.wait_s, charge, now)
             return False
         known = self._known.get(kind)
         news = known is None or known.rate != error.limit

@@ -195,3 +195,9 @@ def test_an_answer_between_refusals_begins_the_count_anew() -> None:
     assert [lane.refused(at) for at in (300.0, 310.0)] == [0.0, 10.0]
     # After a long pause it is another story, too.
     assert lane.refused(500.0) == 0.0
+
+
+def test_a_request_that_is_too_large_holds_no_other_back() -> None:
+    books = LaneBooks(Limits())
+    books.refused(LimitReachedError("large", too_large=True, model=WESTERN), books.charge(9, 9, NOW), NOW)
+    assert books.delay(9, 9, NOW) == (0.0, "")
