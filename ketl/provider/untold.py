@@ -38,8 +38,8 @@ class UntoldLimit:
         # How many came through since the last refusal, and since the one from which the pace is counted.
         self._last_from = self._counted_from = now
         self._last = self._counted = 0
-        # Seconds between requests, None while unknown; how many were sent at it since. Until it is known: how many may be
-        # sent together, and how many of them are left.
+        # Seconds between requests, None while unknown; how many were sent at it since. Until it is known: how many may
+        # be sent together, and how many of them are left.
         self._apart_s: float | None = None
         self._streak = 0
         self._at_once = self._left = 1
