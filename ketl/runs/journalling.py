@@ -16,7 +16,11 @@ from ketl.store.journal import Journal
 
 logger = get_logger(__name__)
 
-FLUSH_EVERY_S = 0.03  # what a kill may lose; a commit takes about a millisecond
+# What a kill may lose: what came in the last 30 ms, or a few answers of the last 100, since each commit takes about a
+# millisecond.
+FLUSH_EVERY_S = 0.03
+_FLUSH_FEW_S = 0.1
+_FEW = 8
 BEAT_EVERY_S = 5.0  # a sixth of the lease
 PATIENCE_S = 60.0
 _SLOW_S = 2.0
@@ -108,10 +112,13 @@ class JournalKeeper:
             await asyncio.sleep(self._pause_s)
 
     async def _keep_writing(self) -> None:
+        written_at = self._loop.time()
         while not self._ended.is_set() and self.lost is None:
             await self._wait(self._pause_s)
-            if self._log.pending:
+            waiting = self._log.pending
+            if waiting >= _FEW or (waiting and self._loop.time() - written_at >= _FLUSH_FEW_S):
                 await self._flush()
+                written_at = self._loop.time()
 
     async def _keep_beating(self) -> None:
         while not self._ended.is_set() and self.lost is None:
