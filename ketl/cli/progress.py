@@ -19,7 +19,8 @@ from ketl.results.events import (
     ServedAtOnce,
     Substituted,
 )
-from ketl.results.pace import Pace, at_once_in_words, held_in_words, left_in_words, wait_in_words
+from ketl.results.pace import Pace
+from ketl.results.waiting_words import at_once_in_words, held_in_words, left_in_words, wait_in_words
 
 _BAR_EVERY_S = 0.1
 _LINE_EVERY_S = 10.0

@@ -34,7 +34,7 @@ _STARTS_PER_TURN = 24  # the loop reads answers between turns, so the first resu
 _SMALL_RUN_WEIGHT = 8.0
 _COST_LOOK_S = 0.05
 _PROOF_LOOK_S = 0.05
-_LEFT_ALONE_S = 600.0
+_LEFT_ALONE_S = 600.0  # a model that brought nothing; longer than most disturbances, shorter than a work day
 _TELL_WAIT_S = 0.25  # shorter waits for a limit are the pace of a run and no news
 
 

@@ -17,7 +17,8 @@ _BREAK_AFTER = 5
 _STARVED_MOST = 3
 _ROOM_TOKENS = 1_024
 _MAX_OPEN_S = 30.0
-# A refusal so long after the last one begins another story; no wait that is believed is longer.
+# A refusal so long after the last one begins another story; but for a day's, which is no such story, no wait that is
+# believed is as long.
 _NEW_REFUSAL_S = 120.0
 
 

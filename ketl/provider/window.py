@@ -42,8 +42,9 @@ _CHANCE = 2.5
 # Below this gap between answers it is our own loop that is busy, not the server.
 _OWN_GAP_S = 0.003
 # A server that takes those who wait in any order shows by its evenness: answers to one burst come all the same time
-# apart. Times that each request takes by itself lie closer in the middle: half of them within a quarter of the range,
-# where half of those lie within a half. And the longest waits are many times the work, the shortest is hardly more.
+# apart, so that the middle half of them takes half of the time. Where each request takes its own time, the middle half
+# comes within about a quarter of it. And of a queue the longest waits are many times the work, the shortest hardly
+# more.
 _FEWEST_EVEN = 24
 _EVEN_HALF = 0.42
 _EVEN_MEAN = 3.0

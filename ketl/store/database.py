@@ -280,7 +280,7 @@ class Database:
             connection.exec_driver_sql(insertion.words, list(rows[single:]))
 
     def write_at_once(self, connection: Connection, insertion: Insertion, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Insert at most 100 rows of different keys in one statement; return how many it wrote.
+        """Insert rows of different keys in one statement, into SQLite at most 100; return how many it wrote.
 
         PostgreSQL gets them as one JSON text: its driver reads through all words of a statement for each row it
         sends, which took ten times as long.

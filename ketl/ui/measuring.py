@@ -17,7 +17,7 @@ from ketl.errors import KetlError
 from ketl.planning.plan import RunPlan
 from ketl.results.baseline import BaselineKind, sample_size
 from ketl.results.events import Answered
-from ketl.results.pace import at_once_in_words
+from ketl.results.waiting_words import at_once_in_words
 from ketl.runs.host import RunView
 from ketl.runs.job import Job, Mode, job_to_json
 from ketl.runs.selection import select

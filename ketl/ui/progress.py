@@ -13,8 +13,8 @@ import streamlit as st
 from ketl._figures import counted, dollars, duration
 from ketl.language.languages import language_name
 from ketl.results.outcome import Status
-from ketl.results.pace import at_once_in_words, held_in_words, wait_in_words
 from ketl.results.report import given_up_words
+from ketl.results.waiting_words import at_once_in_words, held_in_words, wait_in_words
 from ketl.runs.host import RunView
 from ketl.store.records import RunRecord, RunStatus
 from ketl.ui import words

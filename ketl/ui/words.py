@@ -7,7 +7,7 @@ from typing import Any
 
 from ketl._figures import counted, dollars, duration
 from ketl.results.baseline import BaselineKind
-from ketl.results.pace import left_in_words
+from ketl.results.waiting_words import left_in_words
 from ketl.runs.job import Mode
 from ketl.store.records import RunStatus
 

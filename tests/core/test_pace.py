@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ketl.results.pace import Pace, at_once_in_words, left_in_words
+from ketl.results.pace import Pace
+from ketl.results.waiting_words import at_once_in_words, left_in_words
 
 
 def steady(texts: int, every_s: float, *, began: float = 0.0) -> Pace:

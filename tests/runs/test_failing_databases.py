@@ -16,12 +16,13 @@ import pytest
 from sqlalchemy import event
 
 from ketl.errors import SettingsError
-from ketl.runs.drive import drive, take_over
+from ketl.runs.drive import take_over
 from ketl.runs.result import RunResult
 from ketl.runs.run import Run
 from ketl.store.records import RunStatus
 from ketl.store.store import Store
 from tests.fakes import FakeProvider, lanes_for, open_fake, products, run_by_hand, selection, translate
+from tests.runs.test_drive import driven
 from tests.store.postgres import Cluster
 
 UNITS = 60
@@ -36,22 +37,6 @@ sys.stdin.read()
 
 def run(store: Store, provider: FakeProvider, **more: Any) -> RunResult:
     return translate(provider, selection(products(20), "es", mode="sequential", pack=1), store=store, **more)
-
-
-def resume(store: Store, run_id: str, before: RunResult) -> tuple[RunResult, FakeProvider]:
-    """Finish a run; return what came of it, and the provider that was asked."""
-    earlier, provider = take_over(store, run_id), FakeProvider()
-
-    async def again() -> RunResult:
-        return await drive(
-            earlier.job,
-            lambda: open_fake(provider, lanes_for(provider)),
-            store,
-            selection=before.selection,
-            earlier=earlier,
-        )
-
-    return run_by_hand(again()), provider
 
 
 @contextmanager
@@ -123,7 +108,8 @@ def test_a_full_disk_costs_no_row_and_the_rest_is_all_that_is_sent_again(file: P
         store.database.clock = lambda: (
             time.time() + 60.0
         )  # the run could not say that it had ended: its lease must run out
-        finished, again = resume(store, result.run_id, result)
+        earlier, again = take_over(store, result.run_id), FakeProvider()
+        finished = driven(again, store, job=earlier.job, selection=chosen, earlier=earlier)
         assert finished.report["translated"] == 1_200 and len(again.calls) == 1_200 - saved
 
 

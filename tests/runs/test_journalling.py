@@ -10,7 +10,7 @@ import pytest
 
 from ketl.errors import GoalError, RunError, SettingsError
 from ketl.results.events import Answered, JournalHeld, PhaseBegan
-from ketl.results.pace import held_in_words
+from ketl.results.waiting_words import held_in_words
 from ketl.runs.drive import drive, take_over
 from ketl.runs.job import Job
 from ketl.runs.result import RunResult
@@ -18,6 +18,7 @@ from ketl.runs.run import Run
 from ketl.store.records import RunStatus
 from ketl.store.store import Store
 from tests.fakes import FakeProvider, lanes_for, open_fake, products, run_by_hand, selection, translate
+from tests.runs.test_drive import driven
 
 UNITS = 60
 
@@ -165,19 +166,9 @@ def test_a_resume_whose_plan_meets_no_goal_leaves_the_run_as_it_was(
     async def impossible(_: Run) -> Any:
         raise GoalError("No plan is so cheap.")
 
-    async def again() -> RunResult:
-        provider = FakeProvider()
-        return await drive(
-            earlier.job,
-            lambda: open_fake(provider, lanes_for(provider)),
-            store,
-            selection=result.selection,
-            earlier=earlier,
-        )
-
     monkeypatch.setattr(Run, "prepare", impossible)
     with pytest.raises(GoalError, match="so cheap"):
-        run_by_hand(again())
+        driven(FakeProvider(), store, job=earlier.job, selection=result.selection, earlier=earlier)
     assert store.journal.run(result.run_id) == before
 
 
@@ -186,18 +177,8 @@ def test_of_two_who_resume_what_both_saw_one_wins(store: Store) -> None:
     first, second = take_over(store, result.run_id), take_over(store, result.run_id)
     store.journal.resume_run(result.run_id, first.seen)
     provider = FakeProvider()
-
-    async def again() -> RunResult:
-        return await drive(
-            second.job,
-            lambda: open_fake(provider, lanes_for(provider)),
-            store,
-            selection=result.selection,
-            earlier=second,
-        )
-
     with pytest.raises(SettingsError, match="still going"):
-        run_by_hand(again())
+        driven(provider, store, job=second.job, selection=result.selection, earlier=second)
     assert provider.calls == []
 
 

@@ -33,6 +33,17 @@ def ends(chosen: Selection, **change: Any) -> list[Outcome]:
     ]
 
 
+def spilled(store: Store, chosen: Selection) -> OutcomeLog:
+    """Return a closed log of all outcomes, of which the journal holds what is no longer at hand."""
+    store.journal.start_run("run", engine="demo", mode="parallel", spec={}, counts={})
+    log = OutcomeLog("run", store)
+    for outcome in ends(chosen):
+        log.add(outcome)
+        log.flush()
+    log.close()
+    return log
+
+
 def test_products_that_are_done_are_written_while_others_are_not() -> None:
     chosen = selection(products(100), "es")
     log = OutcomeLog("run", None)
@@ -100,13 +111,8 @@ def test_what_a_dead_database_does_not_give_back_costs_its_own_rows_only(
 ) -> None:
     monkeypatch.setattr("ketl.runs.outcome_log.MOST_AT_HAND", 20)
     monkeypatch.setattr("ketl.runs.outcome_log.READ_PATIENCE_S", patience_s)
-    store.journal.start_run("run", engine="demo", mode="parallel", spec={}, counts={})
     chosen = selection(products(30, colors=("Black", "Navy")), "es")
-    log = OutcomeLog("run", store)
-    for outcome in ends(chosen):
-        log.add(outcome)
-        log.flush()
-    log.close()
+    log = spilled(store, chosen)
     if patience_s:
         log.give_up()
 
@@ -129,13 +135,8 @@ def test_what_a_dead_database_does_not_give_back_costs_its_own_rows_only(
 def test_a_database_that_comes_back_costs_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ketl.runs.outcome_log.MOST_AT_HAND", 20)
     monkeypatch.setattr("ketl.runs.outcome_log._FIRST_PAUSE_S", 0.001)
-    store.journal.start_run("run", engine="demo", mode="parallel", spec={}, counts={})
     chosen = selection(products(30), "es")
-    log = OutcomeLog("run", store)
-    for outcome in ends(chosen):
-        log.add(outcome)
-        log.flush()
-    log.close()
+    log = spilled(store, chosen)
     refusals = [RunError("The database could not be used.")] * 3
     honest = store.journal.find_outcomes
 
@@ -228,13 +229,8 @@ def test_reading_a_large_result_again_and_again_holds_no_more_of_it(
 ) -> None:
     monkeypatch.setattr("ketl.runs.outcome_log.MOST_AT_HAND", 20)
     monkeypatch.setattr("ketl.runs.outcome_log._MOST_AGAIN", 50)
-    store.journal.start_run("run", engine="demo", mode="parallel", spec={}, counts={})
     chosen = selection(products(100), "es")
-    log = OutcomeLog("run", store)
-    for outcome in ends(chosen):
-        log.add(outcome)
-        log.flush()
-    log.close()
+    log = spilled(store, chosen)
     for _ in range(2):
         rows = list(rows_of(chosen.cuttings, chosen.languages, log.find))
         assert len(rows) == 300 and all(row.translation for row in rows)
