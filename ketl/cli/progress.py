@@ -13,6 +13,7 @@ from ketl.results.events import (
     Ended,
     Event,
     JournalHeld,
+    LaneClosed,
     LimitReached,
     PhaseBegan,
     Planned,
@@ -20,7 +21,7 @@ from ketl.results.events import (
     Substituted,
 )
 from ketl.results.pace import Pace
-from ketl.results.waiting_words import at_once_in_words, held_in_words, left_in_words, wait_in_words
+from ketl.results.waiting_words import at_once_in_words, closed_in_words, held_in_words, left_in_words, wait_in_words
 
 _BAR_EVERY_S = 0.1
 _LINE_EVERY_S = 10.0
@@ -77,8 +78,9 @@ class Progress:
             self._say(f"{event.source} → {event.target}: {event.reason}.")
         elif isinstance(event, CatalogChanged):
             self._say(event.sentence)
-        elif isinstance(event, LimitReached):
-            self._limited(event, time.monotonic())
+        elif isinstance(event, (LimitReached, LaneClosed)):
+            now = time.monotonic()
+            self._limited(event, now) if isinstance(event, LimitReached) else self._closed(event, now)
         elif isinstance(event, JournalHeld):
             self._say(held_in_words(event.reason, event.patience_s))
         elif isinstance(event, PhaseBegan):
@@ -97,6 +99,12 @@ class Progress:
         if event.wait_s <= _WORTH_TELLING_S:
             said += f"; all it was sent for {duration(refused_s)} was refused"
         self._say(f"{said}.")
+
+    def _closed(self, event: LaneClosed, now: float) -> None:
+        """Say that a model is left alone for a while, now and then if it lasts."""
+        if event.wait_s > _WORTH_TELLING_S and now >= self._told_until.get(event.model, 0.0):
+            self._told_until[event.model] = now + _TELL_AGAIN_S
+            self._say(f"{closed_in_words(event.model, event.reason, event.wait_s)}.")
 
     def _draw(self) -> None:
         now = time.monotonic()

@@ -16,7 +16,7 @@ from ketl.engine.attempt_words import kind_of
 from ketl.engine.attempts import Attempt, Attempts
 from ketl.engine.hedging import Hedging
 from ketl.engine.pacing import Pacing
-from ketl.engine.request import Request
+from ketl.engine.request import Request, Size
 from ketl.engine.windows import Windows
 from ketl.engine.work import Work
 from ketl.errors import LimitReachedError, RunError, UnreachableError
@@ -25,7 +25,7 @@ from ketl.provider.lane import Lane
 from ketl.provider.limits import MAX_IN_FLIGHT
 from ketl.provider.protocol import Client
 from ketl.results.crowd import Shown
-from ketl.results.events import LimitReached, LimitWaited
+from ketl.results.events import LaneClosed, LimitReached, LimitWaited
 
 logger = get_logger(__name__)
 
@@ -178,7 +178,8 @@ class Dispatcher:
 
     def _try_admit(self, work: Work, request: Request, lane: Lane, now: float) -> float:
         """Send a run's request in this lane, or return the seconds until it may be sent."""
-        size = prompt, ceiling = _size(request, lane)
+        size = _size(request, lane)
+        prompt, ceiling = size.prompt, size.ceiling
         if prompt + request.completion_est > lane.model.context_tokens:
             self._too_large(work, request, lane, prompt + request.completion_est)
             return 0.0
@@ -186,6 +187,8 @@ class Dispatcher:
             work.pop(request)
             work.split(request)
             return 0.0
+        if not lane.credit.lends(size.lent):
+            return self._lent_no_more(request, lane)
         wait_s, kind = lane.books.delay(prompt, ceiling, now)
         if math.isinf(wait_s) and not lane.books.proven:
             # Larger than a limit that is only assumed: once nothing else is under way, the provider may say.
@@ -218,6 +221,7 @@ class Dispatcher:
             said = "run %s request %s: the %s limit of %s is spent for %.0f s"
             logger.warning(said, work.run_id, request.number, kind, lane.model.id, wait_s)
             lane.exhausted_until = now + wait_s
+            lane.left_for = f"The {kind} limit of {lane.model.id} is spent; it returns in {duration(wait_s)}"
             for other in list(self._works):
                 other.lane_exhausted(lane, kind, wait_s)
             return 1e-3
@@ -226,6 +230,14 @@ class Dispatcher:
             if wait_s > _TELL_WAIT_S and lane.books.proven:
                 work.emit(LimitReached(lane.model.id, kind, wait_s, False))
         return wait_s
+
+    def _lent_no_more(self, request: Request, lane: Lane) -> float:
+        """Act on a request that needs more room than its lane is lent; return the seconds after which to look again."""
+        if lane.credit.lent:
+            return _PROOF_LOOK_S  # what is under way tells whether the room helps
+        lane.tokens.forget_widening(request.language.tag)
+        request.ceiling_factor = 1.0
+        return _PROOF_LOOK_S
 
     def _too_large(self, work: Work, request: Request, lane: Lane, tokens: float) -> None:
         """Act on a request that this lane's limits can never hold, without asking the provider first."""
@@ -251,6 +263,8 @@ class Dispatcher:
         """Leave a model alone for a while, for what it did."""
         logger.warning("run - request -: %s %s", lane.model.id, why)
         lane.exhausted_until = self._now() + _LEFT_ALONE_S
+        lane.left_for = f"The model {lane.model.id} {why}"
+        lane.credit.renew()
         for work in list(self._works):
             work.lane_hopeless(lane, why)
 
@@ -272,7 +286,10 @@ class Dispatcher:
         for lane in work.lanes_for(request, now):
             if not lane.open_at(now) or lane.exhausted_until > now:
                 continue
-            size = prompt, ceiling = _size(request, lane)
+            size = _size(request, lane)
+            if not lane.credit.lends(size.lent):
+                continue
+            prompt, ceiling = size.prompt, size.ceiling
             if lane.books.delay(prompt, ceiling, now)[0] <= 0.0 and work.affords(lane.model, prompt, ceiling):
                 request.hedged = True
                 work.hedges += 1
@@ -287,7 +304,10 @@ class Dispatcher:
     def _silent(self, lane: Lane, silent_s: float) -> None:
         """Take in that a lane answers no more: leave it alone for a while, or end the runs if nothing ever answered."""
         logger.warning("run - request -: %s has not answered for %.0f s", lane.model.id, silent_s)
-        lane.close_for_a_while(self._now(), "did not answer in time")
+        now = self._now()
+        lane.close_for_a_while(now, "did not answer in time")
+        for work in self._works:
+            work.emit(LaneClosed(lane.model.id, lane.closed_for, lane.closed_until - now))
         if self._windows.server.answers:
             return
         reason = UnreachableError(
@@ -299,10 +319,8 @@ class Dispatcher:
             work.stop(reason)
 
 
-def _size(request: Request, lane: Lane) -> tuple[float, int]:
-    """Return what a request is booked with in this lane: prompt tokens, and the ceiling of its answer's."""
-    prompt = request.prompt_est * lane.tokens.prompt
-    ceiling = lane.ceiling(request.language.tag, request.completion_est)
-    if request.ceiling_factor != 1.0:
-        ceiling = min(int(ceiling * request.ceiling_factor), lane.model.max_completion_tokens)
-    return prompt, ceiling
+def _size(request: Request, lane: Lane) -> Size:
+    """Return what a request is booked with in this lane."""
+    tag, expected = request.language.tag, request.completion_est
+    ceiling = lane.ceiling(tag, expected, request.ceiling_factor)
+    return Size(request.prompt_est * lane.tokens.prompt, ceiling, lane.beyond(tag, expected, ceiling))

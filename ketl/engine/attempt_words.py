@@ -1,7 +1,8 @@
-"""The words by which attempts are told apart in events and reports: why they were made, and how they ended."""
+"""The words by which attempts are told apart in events and reports: why they were made, and how they ended. Pure."""
 
 from __future__ import annotations
 
+from ketl._figures import duration
 from ketl.errors import (
     LimitReachedError,
     ModelGoneError,
@@ -11,10 +12,49 @@ from ketl.errors import (
     UnusableReplyError,
 )
 
+DOWN = (ProviderError, UnreachableError, UnusableReplyError)
+"""What comes where a provider does not work, whatever it was asked."""
+
+# Any limit of a minute has room again within one, and most disturbances pass in less: a model that answered nothing
+# for so long will not soon.
+_HOPELESS_S = 300.0
+
+
+def left_because(error: RunError, unanswered_s: float) -> str:
+    """Return why a model that has not answered for so long is left, in words that follow its name; empty while it is
+    worth another try.
+
+    `error` is the last of what came instead.
+    """
+    if unanswered_s < _HOPELESS_S:
+        return ""
+    did = "failed at every request"
+    if isinstance(error, LimitReachedError):
+        did = "refused every request"
+    elif isinstance(error, UnreachableError):
+        did = "not been reachable"
+    elif isinstance(error, UnusableReplyError):
+        did = "sent nothing readable"
+    return f"has {did} for {duration(unanswered_s)}"
+
+
+def is_too_large(error: RunError) -> bool:
+    """Whether a request was larger than its limit, so that waiting cannot help."""
+    return isinstance(error, LimitReachedError) and error.too_large
+
 
 def is_capacity(error: RunError) -> bool:
     """Whether the provider had no free capacity: a refusal that counts as a try."""
     return isinstance(error, LimitReachedError) and error.kind == "CAPACITY"
+
+
+def internal(failure: Exception, model: str) -> RunError:
+    """Return the error of a request that came upon a fault of ours."""
+    return RunError(
+        f"This text could not be translated because of an internal error ({type(failure).__name__}). "
+        "Run it again; if it fails again, report it.",
+        model=model,
+    )
 
 
 def kind_of(rung: int, tries: int, refusals: int) -> str:

@@ -8,18 +8,18 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ketl._figures import duration
 from ketl.engine.answers import Grade
-from ketl.engine.attempt_words import is_capacity, status_of
+from ketl.engine.attempt_words import DOWN, internal, is_capacity, is_too_large, left_because, status_of
 from ketl.engine.budget import most_usd
-from ketl.engine.request import Moved, Request
+from ketl.engine.learning import learn
+from ketl.engine.request import Moved, Request, Size
 from ketl.engine.retries import MAX_REFUSALS, Remedy, decide
+from ketl.engine.usage import believed, tells_cost
 from ketl.engine.windows import Windows
 from ketl.engine.work import Work
 from ketl.errors import (
     LimitReachedError,
     ModelGoneError,
-    ProviderError,
     RefusedError,
     RunError,
     UnreachableError,
@@ -30,12 +30,9 @@ from ketl.prompts.replies import LONG_CHARS, Parsed, parse_reply
 from ketl.provider.books import Charge
 from ketl.provider.lane import Lane
 from ketl.provider.protocol import Client, Reply
-from ketl.results.events import Admitted, Answered, LimitReached, ServedAtOnce
+from ketl.results.events import Admitted, Answered, LaneClosed, LimitReached, ServedAtOnce
 
 logger = get_logger(__name__)
-
-# Any limit of a minute has room again within one, so a model that refuses everything for so long will not take more.
-_HOPELESS_S = 300.0
 
 _LONG_TOKENS = 3_000  # texts of so many are judged in a thread, whatever the answer
 
@@ -52,7 +49,7 @@ class Attempt:
     request: Request
     lane: Lane
     charge: Charge
-    ceiling: int
+    size: Size
     started: float
     kind: str
     numbers: tuple[int, int]
@@ -94,11 +91,11 @@ class Attempts:
         self._loop = asyncio.get_running_loop()
         self._now: Callable[[], float] = self._loop.time
 
-    def start(self, work: Work, request: Request, lane: Lane, size: tuple[float, int], now: float, kind: str) -> None:
-        """Send a request of this (prompt, ceiling) size in tokens; `kind` says why: first, retry, repair or hedge."""
-        prompt, ceiling = size
-        charge, numbers = lane.books.charge(prompt, ceiling, now), self._windows.sent(lane)
-        attempt = Attempt(work, request, lane, charge, ceiling, now, kind, numbers)
+    def start(self, work: Work, request: Request, lane: Lane, size: Size, now: float, kind: str) -> None:
+        """Send a request of this size; `kind` says why: first, retry, repair or hedge."""
+        charge, numbers = lane.books.charge(size.prompt, size.ceiling, now), self._windows.sent(lane)
+        attempt = Attempt(work, request, lane, charge, size, now, kind, numbers)
+        lane.credit.lend(size.lent)
         self.in_flight.add(attempt)
         request.in_flight.append(lane)
         lane.in_flight += 1
@@ -134,7 +131,7 @@ class Attempts:
         try:
             reply = await self._client.complete(
                 attempt.work.brief.call(
-                    request.items, request.language, attempt.lane.model, attempt.ceiling, request.faults
+                    request.items, request.language, attempt.lane.model, attempt.size.ceiling, request.faults
                 )
             )
             if len(reply.content) > LONG_CHARS or request.prompt_est > _LONG_TOKENS:
@@ -146,13 +143,13 @@ class Attempts:
             attempt.ended = attempt.ended or "cancelled"
         except Exception as failure:  # a fault of ours must fail one request, not hang the run
             logger.exception("run %s request %s could not be sent", attempt.work.run_id, request.number)
-            error = _internal(failure, attempt.lane)
+            error = internal(failure, attempt.lane.model.id)
         try:
             self._over(attempt, reply, error)
         except Exception as failure:  # a fault of ours must fail one request, not hang the run
             logger.exception("run %s request %s: its end could not be taken in", attempt.work.run_id, request.number)
             if not request.done:
-                attempt.work.give_up(request, _internal(failure, attempt.lane), attempt.lane)
+                attempt.work.give_up(request, internal(failure, attempt.lane.model.id), attempt.lane)
             self._wake()
 
     def _over(self, attempt: Attempt, reply: Reply | None, error: RunError | None) -> None:
@@ -162,6 +159,9 @@ class Attempts:
         request.in_flight.remove(lane)
         lane.in_flight -= 1
         lane.books.over(attempt.charge)
+        lane.credit.over(attempt.size.lent)
+        if reply is not None:
+            reply = believed(reply, request.prompt_est, attempt.size.ceiling)
         if reply is None:
             self._windows.gone(lane, attempt.numbers)
         given_up = reply is None and error is None
@@ -175,13 +175,13 @@ class Attempts:
             else:
                 self._report(attempt, attempt.ended, now, (0, 0, 0), given_up=given_up)
         finally:
-            told = not (given_up and attempt.begun) and _tells_cost(reply and lane.believed(reply), error)
+            told = not (given_up and attempt.begun) and tells_cost(reply, error)
             attempt.work.ended(request, lane, attempt.charge, told=told)
             self._wake()
 
     def _answered(self, attempt: Attempt, reply: Reply, now: float) -> None:
         request, lane = attempt.request, attempt.lane
-        reply, seconds = lane.believed(reply), now - attempt.started
+        seconds = now - attempt.started
         lane.succeeded(now)
         attempt.work.refusals.answered()
         lane.books.settle(attempt.charge, reply.prompt_tokens, reply.completion_tokens, now)
@@ -192,18 +192,19 @@ class Attempts:
         parsed = attempt.parsed or parse_reply(reply.content, request.keys, reply.finish_reason)
         if reply.content and reply.status == 200:
             lane.times.learn(request.completion_est, self._windows.worked_s(lane, attempt.started, now))
-        starved = not parsed.texts and _is_starved(reply)
-        self._learn_tokens(attempt, reply, whole=bool(parsed.texts), starved=starved)
+        starved = learn(lane, request, attempt.size, reply, len(parsed.texts))
         tokens = (reply.prompt_tokens or 0, reply.completion_tokens or 0, reply.cached_tokens)
         status = "200" if parsed.texts and reply.status == 200 else "unusable"
         # A time longer than the whole took is none of seconds, or none of this answer.
         said_s, trip_s = reply.service_s, self._round_trip_s
         service_s = None if said_s is None or said_s > seconds + trip_s else min(seconds, said_s + trip_s)
         queue_s = 0.0 if service_s is None else min(reply.queue_s, seconds - service_s)
-        priced = _tells_cost(reply, None)
+        priced = tells_cost(reply, None)
         self._report(attempt, status, now, tokens, predicted, service_s, queue_s, priced=priced)
-        if lane.wrote(attempt.ceiling, starved=starved) and lane.exhausted_until <= now:
-            self._lane_hopeless(lane, "uses up all its room and writes nothing")
+        if parsed.texts:
+            lane.fruitful()
+        else:
+            self._barren(attempt, now)
         if request.done:
             return
         if not parsed.texts and request.in_flight:
@@ -229,26 +230,20 @@ class Attempts:
         for each in {work, *(attempt.work for attempt in self.in_flight)}:
             each.emit(event)
 
-    def _learn_tokens(self, attempt: Attempt, reply: Reply, *, whole: bool, starved: bool) -> None:
-        """Let the lane learn from an answer's usage and end; one that was cut off tells only that it was."""
-        request, tokens = attempt.request, attempt.lane.tokens
-        tag = request.language.tag
-        if reply.prompt_tokens is not None:
-            tokens.learn_prompt(request.prompt_est, reply.prompt_tokens)
-        if starved:
-            tokens.starved(attempt.ceiling)
-        elif reply.finish_reason == "length":
-            tokens.cut_off(tag, request.completion_est, attempt.ceiling)
-        elif whole and reply.completion_tokens is not None:
-            tokens.learn(tag, request.completion_est, reply.completion_tokens, reply.reasoning_tokens)
+    def _barren(self, attempt: Attempt, now: float) -> None:
+        """Take in that nothing of an answer could be used; a model that brings nothing else is left."""
+        lane = attempt.lane
+        if not lane.barren(attempt.started, now) or lane.exhausted_until > now:
+            return
+        # Answers without a text are short and overtake the others; only when these have come is it all there is.
+        if not any(other.lane is lane and other.started <= lane.barren_since for other in self.in_flight):
+            self._lane_hopeless(lane, "answers, but brings no translation")
 
     def _failed(self, attempt: Attempt, error: RunError, now: float, *, given_up: bool = False) -> None:
         work, request, lane = attempt.work, attempt.request, attempt.lane
-        self._report(attempt, status_of(error), now, (0, 0, 0), given_up=given_up)
-        if isinstance(error, LimitReachedError) and not error.too_large and lane.exhausted_until <= now:
-            refused_s = lane.refused(now)
-            if refused_s >= _HOPELESS_S:
-                self._lane_hopeless(lane, f"has refused every request for {duration(refused_s)}")
+        self._report(attempt, status_of(error), now, (0, 0, 0), given_up=given_up, priced=tells_cost(None, error))
+        if not given_up:
+            self._look_for_hope(attempt, error, now)
         if is_capacity(error):
             work.emit(LimitReached(lane.model.id, "CAPACITY", error.wait_s or 0.0, True))
         if isinstance(error, LimitReachedError) and not is_capacity(error):
@@ -264,12 +259,14 @@ class Attempts:
                 logger.warning("run %s request %s: %s is gone: %s", work.run_id, request.number, lane.model.id, error)
                 self._lane_gone(lane, str(error))
         else:
-            if not isinstance(error, (UnreachableError, UnusableReplyError)):
+            if isinstance(error, UnusableReplyError):
+                lane.credit.lost(attempt.size.lent)
+            elif not isinstance(error, UnreachableError):
                 lane.books.give_back(attempt.charge, now)
-            down = isinstance(error, (ProviderError, UnreachableError)) and attempt.ended != "superseded"
-            if down and lane.failed(attempt.started, now):
+            if isinstance(error, DOWN) and lane.failed(attempt.started, now):
                 said = "run %s request %s: %s failed again and again, so it is left alone for %.1f s"
                 logger.warning(said, work.run_id, request.number, lane.model.id, lane.closed_until - now)
+                work.emit(LaneClosed(lane.model.id, lane.closed_for, lane.closed_until - now))
         if isinstance(error, RefusedError) and self._mends(attempt, error, now):
             if not request.done and not request.in_flight:
                 work.put_back(request, 0.0)
@@ -278,10 +275,19 @@ class Attempts:
         elif not request.done:
             self._again(attempt, error)
 
+    def _look_for_hope(self, attempt: Attempt, error: RunError, now: float) -> None:
+        """Take in an attempt without an answer; a model that has answered nothing for too long is left."""
+        lane = attempt.lane
+        if not isinstance(error, (LimitReachedError, *DOWN)) or is_too_large(error) or lane.exhausted_until > now:
+            return
+        why = left_because(error, lane.unanswered(now))
+        if why:
+            self._lane_hopeless(lane, why)
+
     def _mends(self, attempt: Attempt, error: RefusedError, now: float) -> bool:
         """Whether the lane can do without what it was refused for, so that the request just goes again."""
         lane, most = attempt.lane, error.most_tokens
-        if most is not None and most < attempt.ceiling and attempt.request.refusals < MAX_REFUSALS:
+        if most is not None and most < attempt.size.ceiling and attempt.request.refusals < MAX_REFUSALS:
             attempt.request.refusals += 1
             lane.writes_at_most(most)
             return True
@@ -309,13 +315,16 @@ class Attempts:
             refusals=request.refusals,
             segments=len(request.items),
             rng=self._rng,
+            alone=work.alone(request, lane),
         )
         request.hedged = False
         match decision.remedy:
             case Remedy.AGAIN:
                 if isinstance(error, UnusableReplyError):
                     request.moved = Moved.by(error, lane)  # another lane may be the next that has room
-                work.put_back(request, decision.wait_s)
+                # Where a model is down, others find out by turns whether it works again: each has but so many tries.
+                down = isinstance(error, DOWN) and lane.closed_until > self._now()
+                work.put_back(request, decision.wait_s, front=not down)
             case Remedy.SPLIT:
                 work.split(request)
             case Remedy.NEXT_MODEL:
@@ -365,29 +374,7 @@ class Attempts:
         )
 
 
-def _is_starved(reply: Reply) -> bool:
-    """Whether an answer without a text ended at its ceiling before a word of it was written."""
-    begun = reply.content.lstrip().lower()
-    unseen = reply.status != 200 or not begun or begun.startswith("<think>")
-    return reply.finish_reason == "length" and unseen and "{" not in begun
-
-
-def _tells_cost(reply: Reply | None, error: RunError | None) -> bool:
-    """Whether an attempt's end tells what it cost: by its usage, or by a refusal, which costs nothing."""
-    if reply is not None:
-        return reply.status != 200 or (reply.prompt_tokens is not None and reply.completion_tokens is not None)
-    return not isinstance(error, UnusableReplyError)
-
-
 def _read(attempt: Attempt, reply: Reply) -> None:
     """Read and judge a long answer; for a thread beside the loop."""
     attempt.parsed = parse_reply(reply.content, attempt.request.keys, reply.finish_reason)
     attempt.grades = attempt.work.grade(attempt.request, attempt.parsed)
-
-
-def _internal(failure: Exception, lane: Lane) -> RunError:
-    return RunError(
-        f"This text could not be translated because of an internal error ({type(failure).__name__}). "
-        "Run it again; if it fails again, report it.",
-        model=lane.model.id,
-    )

@@ -62,6 +62,8 @@ class LaneRoutes:
                 return Moved(other, LEFT, f"The model {name} is no longer available")
             if too_long(wait_s, kind):
                 return Moved(other, LEFT, f"The {kind} limit of {name} is spent; it returns in {duration(wait_s)}")
+            if other.exhausted_until > now:
+                return Moved(other, LEFT, other.left_for)
             if other.closed_until > now:
                 return Moved(other, other.closed_for, f"{name} {other.closed_for}")
         if lane in planned:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ketl.errors import RunError
+from ketl.errors import ProviderError, RunError, UnreachableError
 from ketl.language.languages import Language
 from ketl.prompts.brief import wire_keys
 from ketl.prompts.prepared import Prepared
@@ -30,8 +30,21 @@ class Moved(NamedTuple):
 
     @classmethod
     def by(cls, error: RunError, source: Lane) -> Moved:
-        """Return that what some texts came to in a lane sends them to another one."""
+        """Return that what some texts came to in a lane sends them to another one.
+
+        Where the lane closed for it, the cause is the lane's.
+        """
+        if source.closed_for and isinstance(error, (ProviderError, UnreachableError)):
+            return cls(source, source.closed_for, f"{source.model.id} {source.closed_for}")
         return cls(source, type(error).__name__, f"For some texts: {str(error).rstrip('.')}", whole=False)
+
+
+class Size(NamedTuple):
+    """What an attempt is booked with, in tokens: its prompt, its answer's ceiling, and how much of that is lent."""
+
+    prompt: float
+    ceiling: int
+    lent: int
 
 
 @dataclass(slots=True, eq=False)
@@ -39,9 +52,10 @@ class Request:
     """One call's worth of segments of one language.
 
     `prompt_est` and `completion_est` are tokens as the tables expect them, before any model's own factor.
-    `rung` is the rung of the repair ladder it stands on, `faults` what a check found, by segment key; `lane`
-    pins it to one model; `moved` says why another than the one before is to answer, `moves` how often it was sent on;
-    `models` are those it was sent to, `in_flight` the lanes of its attempts under way.
+    `ceiling_factor` widens the room for what is written, where an answer broke off. `rung` is the rung of the repair
+    ladder it stands on, `faults` what a check found, by segment key; `lane` pins it to one model; `moved` says why
+    another than the one before is to answer, `moves` how often it was sent on; `models` are those it was sent to,
+    `in_flight` the lanes of its attempts under way.
     """
 
     number: int

@@ -51,8 +51,12 @@ def backoff_s(tries: int, rng: random.Random) -> float:
     return rng.uniform(0.0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0**tries))
 
 
-def decide(error: RunError, *, tries: int, refusals: int, segments: int, rng: random.Random) -> Decision:
+def decide(
+    error: RunError, *, tries: int, refusals: int, segments: int, rng: random.Random, alone: bool = False
+) -> Decision:
     """Return what to do after `error`, given failed `tries`, limit `refusals`, and the request's size.
+
+    `alone`: no other model may take the request.
 
     A refusal for a limit is no failure: the request goes back to the front and the lane's books hold it
     until there is room. Everything else counts as a try.
@@ -77,10 +81,11 @@ def decide(error: RunError, *, tries: int, refusals: int, segments: int, rng: ra
         case UnusableReplyError():
             if tries >= MAX_TRIES:
                 return Decision(Remedy.FAIL)
-            return Decision(Remedy.NEXT_MODEL if tries >= 3 else Remedy.AGAIN)
+            wait_s = backoff_s(tries, rng) if tries > 1 else 0.0
+            return Decision(Remedy.NEXT_MODEL if tries >= 3 and not alone else Remedy.AGAIN, wait_s)
         case ProviderError() | UnreachableError():
             if tries >= MAX_TRIES:
-                return Decision(Remedy.FAIL)
+                return Decision(Remedy.NEXT_MODEL)
             said = min(error.wait_s or 0.0, MAX_WAIT_S)
             return Decision(Remedy.AGAIN, max(said, backoff_s(tries, rng)))
         case _:

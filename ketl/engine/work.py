@@ -250,8 +250,8 @@ class Work:
 
     # -- what a failed attempt leads to (asked by the dispatcher) -------------------------------------------
 
-    def put_back(self, request: Request, wait_s: float) -> None:
-        """Put a request back to the front of its queue, after `wait_s` seconds."""
+    def put_back(self, request: Request, wait_s: float, *, front: bool = True) -> None:
+        """Put a request back to the front of its queue, or to its end, after `wait_s` seconds."""
         if self.stopped is not None:
             self._close(request)
         elif request.lane is not None and request.lane.gone is not None:
@@ -259,9 +259,9 @@ class Work:
         elif not self._routes.alive(request.group, self._sender.now()):
             self.give_up(request, self._nobody(request.language), None)
         elif wait_s > 0.0:
-            self._sender.later(wait_s, lambda: self.put_back(request, 0.0))
+            self._sender.later(wait_s, lambda: self.put_back(request, 0.0, front=front))
         else:
-            self._push(request, front=True)
+            self._push(request, front=front)
 
     def split(self, request: Request) -> None:
         """Replace a request that was too large by two halves."""
@@ -280,6 +280,10 @@ class Work:
     def refuses_all(self, request: Request) -> bool:
         """Whether the provider has refused whatever this run sent, so that the next model would, too."""
         return self.refusals.is_all(self._routes.length(request.group))
+
+    def alone(self, request: Request, lane: Lane) -> bool:
+        """Whether no other model than `lane` may take a request now."""
+        return self._routes.after(request.group, lane, self._sender.now()) is None
 
     def next_model(self, request: Request, lane: Lane, error: RunError, why: str = "") -> None:
         """Move a request to the next model of its chain; fail it when there is none or all were tried.

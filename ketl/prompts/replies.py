@@ -76,6 +76,11 @@ def parse_reply(content: str, keys: Sequence[str], finish_reason: str = "stop") 
     return Parsed(texts=texts, cut_off=cut_off, extra=tuple(extra))
 
 
+def without_thinking(content: str) -> str:
+    """Return a reply without what the model thought before it wrote, to the end where the thinking has none."""
+    return _THINK.sub("", content) if "<think>" in content.lower() else content
+
+
 def _text_of(value: object) -> str:
     """Return the text in one value of a reply: itself, a number, or the one text of {"translation": "…"}."""
     if isinstance(value, str):
@@ -110,7 +115,7 @@ def _read_object(content: str) -> tuple[dict[str, Any], bool]:
             return _from_list(data), True
     except orjson.JSONDecodeError:
         pass
-    text = _THINK.sub("", content) if "<think>" in content.lower() else content
+    text = without_thinking(content)
     start = text.find("{")
     if start < 0:
         return {}, True

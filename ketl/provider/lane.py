@@ -7,19 +7,18 @@ from dataclasses import replace
 from ketl.provider.books import LaneBooks
 from ketl.provider.limits import Limits
 from ketl.provider.models import Model
-from ketl.provider.protocol import Reply
+from ketl.provider.room_credit import RoomCredit
 from ketl.provider.service_times import ServiceTimes
 from ketl.provider.token_factors import TokenFactors
 from ketl.provider.window import Window
 
 _BREAK_AFTER = 5
-# So many answers without a word, each with at least this much room and twice that of the last, are no lack of room.
-_STARVED_MOST = 3
-_ROOM_TOKENS = 1_024
-_MAX_OPEN_S = 30.0
-# A refusal so long after the last one begins another story; but for a day's, which is no such story, no wait that is
-# believed is as long.
-_NEW_REFUSAL_S = 120.0
+# So often in a row, a burst counting once, nothing came that could be used: more than one odd text is tried in a lane.
+_BARREN_MOST = 6
+_MAX_OPEN_S = 10.0
+# A failure or refusal so long after the last one begins another story; but for a day's limit, which is no such story,
+# no wait that is believed is as long.
+_NEW_TROUBLE_S = 120.0
 
 
 class Lane:
@@ -35,6 +34,7 @@ class Lane:
         self.times = ServiceTimes(model)
         self.tokens = TokenFactors()
         self.window = Window()
+        self.credit = RoomCredit()
         self.in_flight = 0
         self.gone: str | None = None
         self.exhausted_until = 0.0
@@ -44,11 +44,13 @@ class Lane:
         self._openings = 0
         self.closed_until = 0.0
         self.closed_for = ""
+        self.left_for = ""
         self.answered_at = float("-inf")
         self._failed_at = float("-inf")
-        self._starved = self._starved_at = 0
-        self._refused_since = float("inf")
-        self._refused_at = float("-inf")
+        self._barren = 0
+        self._barren_at = self.barren_since = float("-inf")
+        self._unanswered_since = float("inf")
+        self._unanswered_at = float("-inf")
         self._changed_at = float("-inf")
 
     def goes_without(self, field: str, sent_at: float, now: float) -> bool:
@@ -73,37 +75,35 @@ class Lane:
     def succeeded(self, now: float) -> None:
         """Take in an answer: the lane is healthy."""
         self.answered_at = now
-        self._refused_since = float("inf")
+        self._unanswered_since = float("inf")
         self._failures = 0
         self._openings = 0
         self.closed_until = 0.0
         self.answered += 1
 
-    def believed(self, reply: Reply) -> Reply:
-        """Return an answer without a usage that cannot be true: no request takes more tokens than the model holds."""
-        if max(reply.prompt_tokens or 0, reply.completion_tokens or 0) <= self.model.context_tokens:
-            return reply
-        return replace(reply, prompt_tokens=None, completion_tokens=None, cached_tokens=0, reasoning_tokens=None)
+    def fruitful(self) -> None:
+        """Take in that an answer brought a text."""
+        self._barren = 0
 
-    def wrote(self, ceiling: int, *, starved: bool) -> bool:
-        """Take in an answer; return whether the model has used up all its room, however wide, and written nothing.
+    def barren(self, sent_at: float, now: float) -> bool:
+        """Take in an answer of which nothing could be used; return whether that is all that the model brings.
 
-        Once it did so with much room, wider ones are tried one at a time.
+        What was in flight together counts once.
         """
-        if not starved:
-            self._starved = self._starved_at = 0
-        elif ceiling >= max(_ROOM_TOKENS, 2 * self._starved_at):
-            self._starved += 1
-            self._starved_at = ceiling
-        return self._starved >= _STARVED_MOST
+        if not self._barren:
+            self.barren_since = now
+        if sent_at >= self._barren_at:
+            self._barren += 1
+            self._barren_at = now
+        return self._barren >= _BARREN_MOST
 
-    def refused(self, now: float) -> float:
-        """Take in that a limit refused a request; return for how many seconds all of them have been refused."""
-        if now - self._refused_at > _NEW_REFUSAL_S:
-            self._refused_since = now
-        self._refused_at = now
-        self._refused_since = min(self._refused_since, now)
-        return now - self._refused_since
+    def unanswered(self, now: float) -> float:
+        """Take in that an attempt brought no answer; return for how many seconds none has."""
+        if now - self._unanswered_at > _NEW_TROUBLE_S:
+            self._unanswered_since = now
+        self._unanswered_at = now
+        self._unanswered_since = min(self._unanswered_since, now)
+        return now - self._unanswered_since
 
     def failed(self, sent_at: float, now: float) -> bool:
         """Take in a failure of the provider; after five in a row the lane closes for a while.
@@ -127,13 +127,21 @@ class Lane:
             self.closed_for = why
         self._openings += 1
         self._failures = _BREAK_AFTER - 1  # the next failure, of the single probe, closes it again
-        self.closed_until = now + min(_MAX_OPEN_S, 0.5 * 2.0**self._openings)
+        self.closed_until = now + min(_MAX_OPEN_S, 0.5 * 2.0 ** min(self._openings, 10))
         return was_open
 
-    def ceiling(self, tag: str, expected_tokens: float) -> int:
-        """Return the completion ceiling for an answer expected to take `expected_tokens` in this language."""
+    def ceiling(self, tag: str, expected_tokens: float, widening: float = 1.0) -> int:
+        """Return the completion ceiling for an answer expected to take `expected_tokens` in this language.
+
+        `widening` multiplies the room for what is written, where an answer broke off.
+        """
         hidden = max(2 * self.model.reasoning_tokens, int(self.tokens.hidden))
-        return min(self.tokens.ceiling(tag, expected_tokens) + hidden, self.model.max_completion_tokens)
+        return min(self.tokens.ceiling(tag, expected_tokens, widening) + hidden, self.model.max_completion_tokens)
+
+    def beyond(self, tag: str, expected_tokens: float, ceiling: int) -> int:
+        """Return the tokens of `ceiling` that no whole answer and no table calls for."""
+        ordinary = self.tokens.ordinary(tag, expected_tokens) + 2 * self.model.reasoning_tokens
+        return max(0, ceiling - ordinary)
 
     def writes_at_most(self, tokens: int) -> None:
         """Take in the provider's own ceiling for an answer, where it is below what the table says."""
@@ -144,4 +152,4 @@ class Lane:
         """Whether the breaker lets requests pass: closed lanes pass nothing, a lane on probation one at a time."""
         if now < self.closed_until:
             return False
-        return self.in_flight == 0 or (self._openings == 0 and self._starved == 0)
+        return self._openings == 0 or self.in_flight == 0

@@ -66,12 +66,12 @@ class TokenFactors:
         return self._prompt * 1.03 if self._prompt_answers >= 3 else max(_UNKNOWN_VOCABULARY, self._prompt)
 
     def cut_off(self, tag: str, expected: float, ceiling: float) -> None:
-        """Take in that this ceiling cut an answer in this language off; a whole burst of them says it once."""
+        """Take in that an answer in this language filled this ceiling and broke off; a burst of them says it once."""
         factor = self._by_tag.setdefault(tag, _Factor())
         factor.cut = max(factor.cut, min(_MOST_CUT, _CUT_WIDENING * ceiling / max(1.0, expected)))
 
     def starved(self, ceiling: float) -> None:
-        """Take in that hidden reasoning used this ceiling up before a word was written."""
+        """Take in that hidden reasoning used this ceiling up before more than a few words were written."""
         self._starved_at = max(self._starved_at, min(_MOST_HIDDEN, ceiling))
         widened = max(_FIRST_HIDDEN, _STARVED_WIDENING * ceiling)
         self._hidden = max(self._hidden, min(_MOST_HIDDEN, widened))
@@ -86,10 +86,27 @@ class TokenFactors:
         factor = self._by_tag.get(tag)
         return tokens * factor.mean if factor and factor.answers else tokens
 
-    def ceiling(self, tag: str, tokens: float) -> int:
-        """Return the `max_completion_tokens` to ask for: room enough, since all of it is charged at admission."""
+    def forget_widening(self, tag: str) -> None:
+        """Forget the room that answers which broke off asked for: with it, they broke off as well."""
+        self._hidden = self._starved_at = 0.0
+        if tag in self._by_tag:
+            self._by_tag[tag].cut = 0.0
+
+    def ordinary(self, tag: str, tokens: float) -> int:
+        """Return the ceiling that whole answers call for, whatever others broke off at."""
+        return int(tokens * self._margin(tag)) + 16
+
+    def ceiling(self, tag: str, tokens: float, widening: float = 1.0) -> int:
+        """Return the room for what is written: enough, since all of it is charged at admission.
+
+        `widening` multiplies it for an answer that broke off.
+        """
+        factor, margin = self._by_tag.get(tag), self._margin(tag)
+        wide = max(margin, factor.cut if factor is not None else 0.0) * widening
+        return int(tokens * max(margin, min(wide, _MOST_CUT))) + 16
+
+    def _margin(self, tag: str) -> float:
         factor = self._by_tag.get(tag)
-        margin = 1.7 if factor is None or factor.answers < 3 else min(4.0, factor.high * 1.2 + 0.05)
-        if factor is not None:
-            margin = max(margin, factor.cut, factor.high if factor.answers < 3 else 0.0)
-        return int(tokens * margin) + 16
+        if factor is None or not factor.answers:
+            return 1.7
+        return max(1.7, factor.high) if factor.answers < 3 else min(4.0, factor.high * 1.2 + 0.05)

@@ -94,6 +94,16 @@ class LimitWaited:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneClosed:
+    """A model failed again and again or fell silent, so it is left alone for `wait_s` seconds; `reason` follows its
+    name."""
+
+    model: str
+    reason: str
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Substituted:
     """Work moved from one model to another, and why."""
 
@@ -153,6 +163,7 @@ Event = (
     | Ended
     | LimitReached
     | LimitWaited
+    | LaneClosed
     | Substituted
     | ServedAtOnce
     | Repaired

@@ -16,6 +16,7 @@ from ketl.results.events import (
     Ended,
     Event,
     JournalHeld,
+    LaneClosed,
     LimitReached,
     LimitWaited,
     PhaseBegan,
@@ -105,6 +106,7 @@ class Tally:
         self.given_up = 0
         self.given_up_usd: float | None = 0.0
         self.limit: LimitReached | None = None
+        self.closed: dict[str, LaneClosed] = {}
         self.journal_held: JournalHeld | None = None
         self.refusals = 0
         self.crowd = Crowd()
@@ -148,6 +150,8 @@ class Tally:
             case LimitWaited():
                 self._model(event.model).waited_s += event.seconds
                 self.limit = None
+            case LaneClosed():
+                self.closed[event.model] = event
             case Substituted():
                 self.substitutions.append(event)
             case CatalogChanged():
@@ -176,6 +180,7 @@ class Tally:
         model.crowd.step(ended_s, -1)
         self.crowd.step(ended_s, -1)
         if event.status == "200":
+            self.closed.pop(event.model, None)
             if self.limit is not None and self.limit.refused and self.limit.model == event.model:
                 self.limit = None
             model.answered += 1

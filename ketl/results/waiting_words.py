@@ -40,6 +40,11 @@ def wait_in_words(model: str, kind: str, seconds: float) -> str:
     return f"{model} waits {duration(seconds)} for {limit}"
 
 
+def closed_in_words(model: str, reason: str, seconds: float) -> str:
+    """Return that a model is left alone for a while, and why."""
+    return f"{model} {reason}; it is asked again in {duration(seconds)}"
+
+
 def held_in_words(reason: str, patience_s: float) -> str:
     """Return what it means that the database does not take what is done; no `reason` says that it does so again."""
     if not reason:

@@ -14,7 +14,7 @@ from ketl._figures import counted, dollars, duration
 from ketl.language.languages import language_name
 from ketl.results.outcome import Status
 from ketl.results.report import given_up_words
-from ketl.results.waiting_words import at_once_in_words, held_in_words, wait_in_words
+from ketl.results.waiting_words import at_once_in_words, closed_in_words, held_in_words, wait_in_words
 from ketl.runs.host import RunView
 from ketl.store.records import RunRecord, RunStatus
 from ketl.ui import words
@@ -150,6 +150,9 @@ def _models(live: RunView) -> str:
     limit = live.tally.limit
     if limit is not None:
         parts.append(wait_in_words(limit.model, limit.kind, limit.wait_s))
+    parts += [
+        closed_in_words(closed.model, closed.reason, closed.wait_s) for closed in list(live.tally.closed.values())
+    ]
     return " · ".join(parts)
 
 

@@ -39,18 +39,21 @@ def jackets(count: int, *, language: str = "es") -> list[Prepared]:
 
 @dataclass
 class Seen(FakeProvider):
-    """A provider that keeps every call whole, with when it began and, if it was cancelled, when."""
+    """A provider that keeps every call whole, when it began and, if so, was cancelled, and each answer's tokens."""
 
     whole: list[Call] = field(default_factory=list)
     began: list[float] = field(default_factory=list)
     cancelled: dict[int, float] = field(default_factory=dict)
+    tokens: list[int] = field(default_factory=list)
 
     async def complete(self, call: Call) -> Reply:
         number = len(self.whole)
         self.whole.append(call)
         self.began.append(asyncio.get_running_loop().time())
         try:
-            return await super().complete(call)
+            reply = await super().complete(call)
+            self.tokens.append((reply.prompt_tokens or 0) + (reply.completion_tokens or 0))
+            return reply
         except asyncio.CancelledError:
             self.cancelled[number] = asyncio.get_running_loop().time()
             raise

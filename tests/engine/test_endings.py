@@ -9,9 +9,13 @@ import pytest
 from ketl.errors import (
     GoalError,
     LimitReachedError,
+    ProviderError,
     RefusedError,
+    UnreachableError,
+    UnusableReplyError,
 )
 from ketl.provider.limits import Limits
+from ketl.results.events import LaneClosed
 from ketl.runs.run import Run
 from tests.fakes import (
     SUCCESSOR,
@@ -159,3 +163,64 @@ def test_a_network_that_lets_nothing_through_stops_the_run_with_a_sentence():
     report = translate(provider, selection(products(40), "es")).report
     assert report["status"] == "cancelled" and report["reason"] == "A proxy blocks the requests."
     assert len(provider.calls) <= 4
+
+
+DOWN = {
+    "fails": (lambda: ProviderError("The provider failed (status 503).", status=503), "failed at every request"),
+    "is out of reach": (lambda: UnreachableError("No network."), "not been reachable"),
+    "sends what cannot be read": (lambda: UnusableReplyError("unreadable"), "sent nothing readable"),
+    "refuses all": (lambda: LimitReachedError("limit", model=WESTERN), "refused every request"),
+}
+
+
+def since_the_first(provider: FakeProvider) -> float:
+    return asyncio.get_running_loop().time() - provider.calls[0][0]
+
+
+@pytest.mark.parametrize("products_", [2, 300])
+@pytest.mark.parametrize("models", [(WESTERN,), (WESTERN, SUCCESSOR)], ids=["one model", "two models"])
+@pytest.mark.parametrize("kind", DOWN)
+def test_a_provider_that_is_down_for_good_ends_the_run_in_minutes_whatever_its_size(kind, models, products_):
+    error, says = DOWN[kind]
+    provider = FakeProvider(lambda call, user, number: error(), models=models)
+    result = translate(provider, selection(products(products_), "es"), lanes_for(provider, plan="auto"))
+    assert result.report["failed"] == 3 * products_ and result.report["total_s"] < 700
+    reasons = {row.reason for row in result.rows()}
+    assert all("internal error" not in reason for reason in reasons)
+    if products_ == 300:
+        assert any(says in reason and "no other model may take this language" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("kind", DOWN)
+def test_a_run_waits_for_a_provider_that_was_down_for_four_minutes(kind):
+    error, _ = DOWN[kind]
+
+    def answer(call, user, number):
+        return error() if 1.0 < since_the_first(provider) < 240.0 else translated(user)
+
+    provider = FakeProvider(answer, models=(WESTERN,))
+    lanes = lanes_for(provider, Limits(rpm=600, rpm_burst=10))
+    told = []
+    result = translate(provider, selection(products(60), "es"), lanes, watch=told.append)
+    assert result.report["translated"] == 180
+    closed = {event.reason for event in told if isinstance(event, LaneClosed)}
+    assert closed == (set() if kind == "refuses all" else {"failed several times in a row"})
+
+
+def test_a_text_that_one_model_fails_at_again_and_again_is_given_to_the_next():
+    def answer(call, user, number):
+        bad = call.model == WESTERN and any("model 7" in text for text in user["segments"].values())
+        return ProviderError("The provider failed (status 500).", status=500) if bad else translated(user)
+
+    provider = FakeProvider(answer)
+    result = translate(provider, selection(products(10), "es"))
+    assert result.report["translated"] == 30
+
+
+def test_a_model_alone_is_asked_again_where_others_would_be_asked_next():
+    def answer(call, user, number):
+        tried = provider.asked[next(iter(user["segments"].values())), user["target_tag"]]
+        return UnusableReplyError("unreadable") if tried < 6 else translated(user)
+
+    provider = FakeProvider(answer, models=(WESTERN,))
+    assert translate(provider, selection(products(1), "es")).report["translated"] == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,10 +21,12 @@ from ketl.provider.token_factors import TokenFactors
 from ketl.results.events import Answered
 from ketl.results.report import given_up_words
 from ketl.results.tally import Tally
+from ketl.runs.result import RunResult
 from tests.engine.direct import Happened, Seen, jackets, work_through
 from tests.fakes import ASIAN, SUCCESSOR, WESTERN, FakeProvider, lanes_for, products, selection, translate, translated
 
 PRICED = model_facts(WESTERN)
+Answer = Callable[[Call, dict[str, Any], int], Any]
 
 
 def usd(prompt: float, completion: float) -> float:
@@ -45,9 +48,9 @@ def eaten(below: int) -> Any:
     """Return an answer function whose hidden reasoning uses up every ceiling below this."""
 
     def answer(call: Call, user: dict[str, Any], number: int) -> Any:
-        if call.max_completion_tokens >= below:
-            return translated(user)
-        return reply("", "length", completion=call.max_completion_tokens)
+        if call.max_completion_tokens < below:
+            return reply("", "length", completion=call.max_completion_tokens)
+        return reply(translated(user), completion=below - 20)
 
     return answer
 
@@ -103,19 +106,69 @@ def test_whatever_answers_took_the_room_stays_within_bounds_and_above_what_starv
         assert factors.ceiling("de", 100) <= 100 * 8 + 16
 
 
+def filled(content: Callable[[int], str], every: int = 0) -> Answer:
+    """Return an answer function that fills each ceiling with this content and breaks off.
+
+    `every`: one in so many answers is whole all the same.
+    """
+
+    def answer(call: Call, user: dict[str, Any], number: int) -> Any:
+        if every and number % every == every - 1:
+            return translated(user)
+        return reply(content(call.max_completion_tokens), "length", completion=call.max_completion_tokens)
+
+    return answer
+
+
+BARREN: dict[str, Answer] = {
+    "nothing": filled(lambda room: ""),
+    "thinking": filled(lambda room: "<think>" + 'Is it {"a": 1}? ' * room),
+    "a few signs": filled(lambda room: '{"x'),
+    "line breaks without end": filled(lambda room: "{" + "\n" * room),
+    "one word without end": filled(lambda room: '{"x": "' + "la " * room),
+    "a few signs, and one in ten is whole": filled(lambda room: '{"x', 10),
+    "nothing, and one in four is whole": filled(lambda room: "", 4),
+    "a 400": lambda call, user, number: Reply("", "length", None, None, status=400),
+    "no object": lambda call, user, number: reply("I would rather not."),
+    "what cannot be read": lambda call, user, number: UnusableReplyError("unreadable"),
+}
+
+
+@pytest.mark.parametrize("count", [20, 200])
+@pytest.mark.parametrize("models", [(WESTERN,), (WESTERN, ASIAN, SUCCESSOR)], ids=["one model", "three models"])
+@pytest.mark.parametrize("kind", BARREN)
+def test_however_answers_fail_what_they_take_is_bound_by_the_plan(
+    kind: str, models: tuple[str, ...], count: int
+) -> None:
+    def spent_on(answer: Answer | None, pack: int | None) -> tuple[float, RunResult]:
+        provider = Seen(answer, models=models)
+        result = translate(provider, selection(products(count), "es", pack=pack))
+        return sum(provider.tokens), result
+
+    one_by_one, _ = spent_on(None, 1)
+    took, result = spent_on(BARREN[kind], None)
+    # No text is asked for more often than this, however its pack is halved; the room that is lent comes on top.
+    assert took <= 8 * one_by_one + 65_536 * len(models)
+    reasons = [row.reason for row in result.rows() if row.status == "failed"]
+    assert len(reasons) == result.report["failed"] and all(reasons)
+
+
 @pytest.mark.parametrize("models", [(WESTERN,), (WESTERN, ASIAN, SUCCESSOR)])
-def test_a_model_that_never_writes_is_left_after_a_few_calls_and_little_money(models: tuple[str, ...]) -> None:
+def test_a_model_that_never_writes_is_left_after_a_few_calls(models: tuple[str, ...]) -> None:
     provider = Seen(eaten(10**9), models=models)
     result = translate(provider, selection(products(20), "es", pack=None))
-    report = result.report
-    assert report["failed"] == 60 and report["translated"] == 0
-    assert len(provider.whole) <= 3 * report["requests"] * len(models) + 6
+    assert result.report["failed"] == 60 and result.report["translated"] == 0
     # What it is widened to is asked once, not by all that wait.
     rooms = [call.max_completion_tokens for call in provider.whole]
     assert sum(room > 2_000 for room in rooms) <= 4 * len(models)
-    assert all(
-        "uses up all its room and writes nothing" in row.reason or "brings" in row.reason for row in result.rows()
-    )
+    assert any("answers, but brings no translation" in row.reason for row in result.rows())
+
+
+def test_answers_without_a_text_that_overtake_the_others_are_not_all_that_there_is() -> None:
+    provider = Seen(lambda call, user, number: "No." if number % 2 else translated(user), models=(WESTERN,))
+    provider.seconds = lambda call, user, number: 0.05 if number % 2 else 3.0
+    report = translate(provider, selection(products(20), "es", pack=1)).report
+    assert report["translated"] >= 58 and report["substitutions"] == []
 
 
 def test_a_model_that_thinks_long_is_given_the_room_and_asked_by_all_again() -> None:
@@ -126,7 +179,14 @@ def test_a_model_that_thinks_long_is_given_the_room_and_asked_by_all_again() -> 
 
 
 @pytest.mark.parametrize(
-    "usage", [{"prompt": None, "completion": None}, {"prompt": 9_000_000, "completion": 40}, {"completion": 9_000_000}]
+    "usage",
+    [
+        {"prompt": None, "completion": None},
+        {"prompt": 9_000_000, "completion": 40},
+        {"prompt": 100_000, "completion": 40},
+        {"completion": 9_000_000},
+        {"completion": 30_000},
+    ],
 )
 def test_what_an_answer_cost_is_not_known_when_its_usage_is_none_or_cannot_be_true(usage: dict[str, Any]) -> None:
     provider = Seen(lambda call, user, number: reply(translated(user), **usage), models=(WESTERN,))
@@ -157,6 +217,13 @@ def test_a_limit_below_what_was_taken_at_once_is_none() -> None:
     lanes = lanes_for(provider, Limits(rpm=6_000, rpm_burst=2), plan="auto")
     report = translate(provider, selection(products(40), "es", pack=1), lanes).report
     assert report["translated"] == 120
+
+
+def test_what_an_answer_cost_that_cannot_be_read_is_not_known() -> None:
+    answer = lambda call, user, number: UnusableReplyError("unreadable") if number == 3 else translated(user)  # noqa: E731
+    provider = Seen(answer, models=(WESTERN,))
+    report = translate(provider, selection(products(20), "es", pack=1)).report
+    assert report["translated"] == 60 and report["cost_usd"] is None
 
 
 def hung(number: int, hanging: int) -> float:

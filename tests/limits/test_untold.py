@@ -190,11 +190,11 @@ def test_a_model_that_refuses_for_long_and_then_answers_is_waited_for() -> None:
 
 def test_an_answer_between_refusals_begins_the_count_anew() -> None:
     lane = lanes_for(FakeProvider())[WESTERN]
-    assert [lane.refused(at) for at in (0.0, 100.0, 200.0)] == [0.0, 100.0, 200.0]
+    assert [lane.unanswered(at) for at in (0.0, 100.0, 200.0)] == [0.0, 100.0, 200.0]
     lane.succeeded(250.0)
-    assert [lane.refused(at) for at in (300.0, 310.0)] == [0.0, 10.0]
+    assert [lane.unanswered(at) for at in (300.0, 310.0)] == [0.0, 10.0]
     # After a long pause it is another story, too.
-    assert lane.refused(500.0) == 0.0
+    assert lane.unanswered(500.0) == 0.0
 
 
 def test_a_request_that_is_too_large_holds_no_other_back() -> None:
