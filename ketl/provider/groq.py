@@ -102,7 +102,7 @@ class GroqClient:
             begun = read_failed_generation(error)
             if begun is not None:
                 return begun
-            raise to_ketl_error(error, call.model) from error
+            raise to_ketl_error(error, call.model, call.max_completion_tokens) from error
         return read_reply(response.content, response.headers.raw, call.model)
 
     async def list_models(self) -> list[ListedModel]:

@@ -15,6 +15,9 @@ from ketl.provider.protocol import NO_LIMIT_FACTS, LimitFacts, Reply
 _MOST_TOKENS = 10_000_000  # no model's context is near; a larger figure is no count
 _OUT_OF_ROOM = re.compile(r"max(?:imum)?[ _](?:completion[ _])?tokens|token limit", re.IGNORECASE)
 _SENTENCE = 600  # characters of a provider's message that are looked at
+_FIGURE = 20  # characters of a figure that came as a text
+_EVENT = re.compile(r"\s*(?:data|event|id|retry)?:")  # how the first line of a stream of events begins
+_DECODER = json.JSONDecoder(strict=False)
 _MOST = 1e12  # figures above this are no limits
 # Bodies up to this are read a second time by a reader that takes more: it is slower, and the loop waits for it.
 _SECOND_TRY_BYTES = 500_000
@@ -42,7 +45,8 @@ def read_reply(body: bytes, headers: list[tuple[bytes, bytes]], model: str) -> R
 def _read(body: bytes) -> Any:
     """Return the JSON of a body, None for what is none.
 
-    What was billed is worth a second look: gateways write NaN, which JSON does not have, or a mark before it.
+    What was billed is worth a second look: gateways write NaN, which JSON does not have, other encodings, something
+    before or after it, or the events of a stream that nobody asked for.
     """
     try:
         return orjson.loads(body)
@@ -50,9 +54,34 @@ def _read(body: bytes) -> Any:
         if len(body) > _SECOND_TRY_BYTES:
             return None
     try:
-        return json.loads(body.decode("utf-8-sig"))
+        text = body.decode(json.detect_encoding(body))
+        if _EVENT.match(text):
+            return _from_stream(text)
+        return _DECODER.raw_decode(text, text.index("{"))[0]
     except (ValueError, RecursionError):
         return None
+
+
+def _from_stream(text: str) -> dict[str, Any] | None:
+    """Return the answer whose pieces are the events of a stream, None where they hold none (WHATWG, HTML, 9.2)."""
+    pieces: list[str] = []
+    finish_reason = usage = None
+    for line in text.splitlines():
+        if not line.startswith("data:"):
+            continue
+        try:
+            event = json.loads(line[5:])
+        except ValueError:
+            continue  # such as [DONE]
+        choices = _part(event, "choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        piece = _part(_part(choice, "delta") or _part(choice, "message"), "content")
+        if isinstance(piece, str):
+            pieces.append(piece)
+        finish_reason = _part(choice, "finish_reason") or finish_reason
+        usage = _part(event, "usage") or _part(_part(event, "x_groq"), "usage") or usage
+    message = {"content": "".join(pieces)}
+    return {"choices": [{"message": message, "finish_reason": finish_reason}], "usage": usage}
 
 
 def read_failed_generation(error: groq.APIError) -> Reply | None:
@@ -124,7 +153,10 @@ def _seconds(value: Any) -> float | None:
 
 def whole_number(value: Any) -> int | None:
     """Return a count; figures that cannot be one (negative, endless, of another kind) say nothing."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 9:
-        value = int(value)
+    if isinstance(value, str):
+        try:
+            value = float(value[:_FIGURE])
+        except ValueError:
+            return None
     known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
     return int(value) if known else None

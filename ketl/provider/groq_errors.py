@@ -51,12 +51,21 @@ _ACCOUNT_WORDS = re.compile(
     r"\bpayment\b.{0,30}?\b(required|failed|overdue|method)\b|\bspend(ing)? limit\b",
     re.IGNORECASE | re.DOTALL,
 )
+_NO_CEILING = 1_000_000_000
+_LONGEST_FIGURE = 12
 _LEAST_CEILING = 64  # no model that writes texts stops below; a smaller figure is about something else
 _CEILING_FIELDS = ("max_completion_tokens", "max_tokens")
-_AT_MOST = re.compile(
-    r"(?:less than or equal to|at most|no more than|not exceed|exceeds?|up to|maximum(?: value)?(?: of| is)?|limit of|"
-    r"<=|≤|between \d{1,9} and|[\[(]\s*\d{1,9}\s*,)[^\d\n]{0,40}?(\d[\d,]*)",
+# How a provider speaks of the ceiling of an answer, and a figure in a message with the words at either side of it.
+_CEILING_WORDS = re.compile(
+    r"max(?:imum)?[ _]?(?:(?:completion|new|output|generated)[ _]?)?tokens|max(?:imum)?[ _]?output|num_predict|"
+    r"(?:completion|output) tokens",
     re.IGNORECASE,
+)
+_FIGURE = re.compile(r"([^\d]{0,40})(?<![\w.,-])(\d{1,3}(?:,\d{3})+|\d+)(?![\w,]*\d)([^\d,;.()]{0,30})")
+# A figure beside such a word is the room for question and answer together, or what the question takes of it.
+_OF_THE_PROMPT = re.compile(r"context|input|prompt|message|total", re.IGNORECASE)
+_TOO_MUCH = re.compile(
+    r"too (?:large|high|big|many|long)|exceed|greater|larger|higher|above|less than|range|between", re.IGNORECASE
 )
 # A wait that a server names is believed up to this; a day's limit may take as long as its day.
 _MAX_WAIT_S = 60.0
@@ -82,8 +91,11 @@ def parse_duration(text: str) -> float | None:
     return seconds if 0.0 <= seconds < float("inf") else None
 
 
-def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
-    """Return our error for one of the SDK's, with every fact that its body and headers hold."""
+def to_ketl_error(error: groq.APIError, model: str | None, ceiling: int = _NO_CEILING) -> KetlError:
+    """Return our error for one of the SDK's, with every fact that its body and headers hold.
+
+    `ceiling` is the most tokens that the answer was asked to take.
+    """
     if isinstance(error.__cause__, BodyTooLargeError):
         return UnusableReplyError("The provider's answer was far too large to be a translation.", model=model)
     if isinstance(error.__cause__, httpx.DecodingError):
@@ -129,19 +141,11 @@ def to_ketl_error(error: groq.APIError, model: str | None) -> KetlError:
             code=BLOCKED,
             model=model,
         )
-    return _refused(status, code, message, model, error.body)
+    return _ceiling_refused(error.body, message, model, ceiling) or _refused(status, code, message, model)
 
 
-def _refused(status: int, code: str, message: str, model: str | None, body: object) -> RefusedError:
+def _refused(status: int, code: str, message: str, model: str | None) -> RefusedError:
     """Return the error for a request that the provider would not take as it is."""
-    most = _own_maximum(body, message)
-    if most is not None:
-        return RefusedError(
-            f"{model} writes at most {most:,} tokens at once, fewer than a text needs. Shorten the text.",
-            code=CEILING,
-            model=model,
-            most_tokens=most,
-        )
     if 300 <= status < 400:
         return RefusedError(
             f"The provider's address sends requests elsewhere (status {status}). Check GROQ_BASE_URL.", model=model
@@ -175,15 +179,41 @@ def _account_words(code: str, message: str) -> str:
     return f"The provider refuses this account: {said}. See to it in the provider's console, then run the rest again."
 
 
-def _own_maximum(body: object, message: str) -> int | None:
-    """Return the provider's own ceiling for an answer's tokens, None when it is about something else."""
+def _ceiling_refused(body: object, message: str, model: str | None, ceiling: int) -> RefusedError | None:
+    """Return the error for an answer that was asked to be too long, None when a refusal is about something else.
+
+    Where the provider tells no figure of its own, half of ours is the next to try.
+    """
     inner = body.get("error") if isinstance(body, dict) else None
     param = inner.get("param") if isinstance(inner, dict) else None
-    if param not in _CEILING_FIELDS and not any(name in message for name in _CEILING_FIELDS):
+    said = message[:_LOOKED_AT]
+    if _CEILING_WORDS.search(said) is None and param not in _CEILING_FIELDS:
         return None
-    found = _AT_MOST.search(message[:_LOOKED_AT])
-    most = int(found[1].replace(",", "")) if found else 0
-    return most if most >= _LEAST_CEILING else None
+    most = _own_maximum(said, ceiling)
+    words = (
+        "fewer tokens at once than a text needs"
+        if most is None
+        else f"at most {most:,} tokens at once, fewer than a text needs"
+    )
+    if most is None:
+        if ceiling == _NO_CEILING or not _TOO_MUCH.search(said) or _OF_THE_PROMPT.search(said):
+            return None
+        most = max(_LEAST_CEILING, ceiling // 2)
+    return RefusedError(f"{model} writes {words}. Shorten the text.", code=CEILING, model=model, most_tokens=most)
+
+
+def _own_maximum(said: str, ceiling: int) -> int | None:
+    """Return the provider's own ceiling for an answer's tokens, below ours; None where it tells none.
+
+    Providers say it in many ways, but whatever else their sentence tells (what was asked for, the room for question
+    and answer together), the figure is one below ours.
+    """
+    figures = [
+        int(figure.replace(",", ""))
+        for before, figure, after in _FIGURE.findall(said)
+        if len(figure) < _LONGEST_FIGURE and not _OF_THE_PROMPT.search(before + after)
+    ]
+    return max((figure for figure in figures if _LEAST_CEILING <= figure < ceiling), default=None)
 
 
 def _has_timeout(error: BaseException | None) -> bool:

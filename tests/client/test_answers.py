@@ -81,8 +81,9 @@ def test_a_count_of_tokens_that_cannot_be_one_says_nothing(figure: object) -> No
     assert (read.content, read.prompt_tokens, read.completion_tokens) == ("{}", None, 3)
 
 
-def test_a_count_in_digits_is_one() -> None:
-    body = json.dumps(completion("{}", usage={"prompt_tokens": "7", "completion_tokens": 3})).encode()
+@pytest.mark.parametrize("figure", ["7", "7.0", " 7", 7.0])
+def test_a_count_in_digits_is_one(figure: object) -> None:
+    body = json.dumps(completion("{}", usage={"prompt_tokens": figure, "completion_tokens": 3})).encode()
     assert read_reply(body, [], "m").prompt_tokens == 7
 
 
@@ -94,6 +95,47 @@ def test_near_forms_of_a_good_body_are_read(mark: str, content: object) -> None:
     body = completion("{}")
     body["choices"][0]["message"]["content"] = content
     assert read_reply((mark + json.dumps(body)).encode(), [], "m").content == "{}"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("around", [("", ""), ("", "\0\0"), ("", "\n<!-- gateway -->"), (")]}',\n", ""), ("", "{}")])
+def test_a_good_body_is_read_in_any_encoding_and_whatever_stands_around_it(
+    encoding: str, around: tuple[str, str]
+) -> None:
+    before, after = around
+    if before and encoding != "utf-8-sig":
+        before = ""
+    text = before + json.dumps(completion('{"a": "Größe"}'), ensure_ascii=False) + after
+    reply = read_reply(text.encode(encoding), [], "m")
+    assert (reply.content, reply.prompt_tokens) == ('{"a": "Größe"}', 120)
+
+
+def events(*pieces: str, **last: object) -> bytes:
+    chunks: list[dict[str, Any]] = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
+    chunks.append({"choices": [{"delta": {}, "finish_reason": "stop"}], **last})
+    lines = [": keep-alive", *(f"data: {json.dumps(chunk)}" for chunk in chunks), "data: [DONE]", ""]
+    return "\n\n".join(lines).encode()
+
+
+USAGE = {"prompt_tokens": 5, "completion_tokens": 6}
+
+
+@pytest.mark.parametrize("last", [{"usage": USAGE}, {"x_groq": {"usage": USAGE}}], ids=["usage", "x_groq"])
+def test_the_events_of_a_stream_that_nobody_asked_for_are_one_answer(last: dict[str, Any]) -> None:
+    reply = read_reply(events('{"a"', ': "Rojo"', "}", **last), [], "m")
+    assert (reply.content, reply.finish_reason) == ('{"a": "Rojo"}', "stop")
+    assert (reply.prompt_tokens, reply.completion_tokens) == (5, 6)
+
+
+def test_a_stream_that_broke_off_gives_what_came_of_it() -> None:
+    whole = events('{"a": "Rojo", ', '"b')
+    assert read_reply(whole[: whole.index(b"finish_reason")], [], "m").content == '{"a": "Rojo", "b'
+
+
+@pytest.mark.parametrize("body", [b"data:", b"data: 7\n\ndata: [DONE]", b": \n\n", b"event: x\ndata: {}"])
+def test_a_stream_without_an_answer_is_unusable(body: bytes) -> None:
+    with pytest.raises(UnusableReplyError):
+        read_reply(body, [], "m")
 
 
 @pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"\xff\xfe", b"NaN", b'{"choices": NaN', b"\xef\xbb\xbf"])

@@ -19,7 +19,7 @@ CALL = Call(
     model="openai/gpt-oss-120b",
     system="Translate.",
     user='{"target_tag": "ja", "segments": {"a": "Trail Sock 12\\""}}',
-    max_completion_tokens=77,
+    max_completion_tokens=9_000,
     extra={"temperature": 0.2, "reasoning_effort": "low"},
 )
 

@@ -44,12 +44,12 @@ def tally_of(happened: Happened) -> Tally:
     return tally
 
 
-def eaten(below: int) -> Any:
-    """Return an answer function whose hidden reasoning uses up every ceiling below this."""
+def eaten(below: int, begun: str = "") -> Any:
+    """Return an answer function whose hidden reasoning uses up every ceiling below this, but for a few signs."""
 
     def answer(call: Call, user: dict[str, Any], number: int) -> Any:
         if call.max_completion_tokens < below:
-            return reply("", "length", completion=call.max_completion_tokens)
+            return reply(begun, "length", completion=call.max_completion_tokens)
         return reply(translated(user), completion=below - 20)
 
     return answer
@@ -65,8 +65,9 @@ def test_an_answer_that_brings_nothing_is_paid_settled_and_told(content: str) ->
     assert len(happened.outcomes) == 1 and tally_of(happened).given_up == 0
 
 
-def test_requests_after_one_that_was_starved_have_room_at_once() -> None:
-    provider = Seen(eaten(700), models=(WESTERN,))
+@pytest.mark.parametrize("begun", ["", "<think>", '{"', '<think>Is {"a": 1} one?', "Sure! Here is"])
+def test_requests_after_one_that_was_starved_have_room_at_once(begun: str) -> None:
+    provider = Seen(eaten(700, begun), models=(WESTERN,))
     happened = work_through(provider, [[item] for item in jackets(40)], limits=WorkLimits(max_in_flight=2))
     assert len(happened.outcomes) == 40
     rooms = [call.max_completion_tokens for call in provider.whole]
