@@ -31,7 +31,7 @@ from ketl.formats.catalog_files import DEFAULT_CATALOG
 from ketl.formats.writing import check_writable
 from ketl.provider.tiers import load_tier
 from ketl.results.baseline import BaselineKind
-from ketl.results.report import given_up_words
+from ketl.results.report import given_up_words, untold_words
 from ketl.results.rows import UnitCounts
 from ketl.runs.connection import Connection, open_connection
 from ketl.runs.drive import EarlierPart, drive, take_over
@@ -209,10 +209,10 @@ def _doubts(counts: UnitCounts) -> str:
     return f" ({counts.wrong} of them doubted: {number} {said[:1].lower()}{said[1:].rstrip('.')})"
 
 
-def _tell_given_up(report: dict[str, Any]) -> None:
-    said = given_up_words(report)
-    if said:
-        print(said, file=sys.stderr)
+def _tell_money(report: dict[str, Any]) -> None:
+    for said in (given_up_words(report), untold_words(report)):
+        if said:
+            print(said, file=sys.stderr)
 
 
 def _sum_up(result: RunResult, out: str | None) -> None:
@@ -240,7 +240,7 @@ def _sum_up(result: RunResult, out: str | None) -> None:
     elif baseline["seconds"] is None and report["requests"] > 1:
         said += "; how long it takes one after another, these answers do not show (--mode compare measures it)"
     print(said + ("." if not out else f". Written to {out}."), file=sys.stderr)
-    _tell_given_up(report)
+    _tell_money(report)
     if report["engine"] == "demo":
         print(
             "Demo: these texts come from the local demo server. Set GROQ_API_KEY for real translations.",

@@ -7,12 +7,16 @@ from ketl.provider.models import Model
 
 
 class Budget:
-    """Books dollars; `cap_usd` None means no cap. A model without a known price costs nothing here."""
+    """Books dollars; `cap_usd` None means no cap. A model without a known price costs nothing here.
+
+    `untold` counts the attempts whose cost nobody told.
+    """
 
     def __init__(self, cap_usd: float | None) -> None:
         self.cap_usd = cap_usd
         self._spent_usd = 0.0
         self._reserved_usd = 0.0
+        self.untold = 0
 
     def affords(self, model: Model, prompt: float, ceiling: float) -> bool:
         """Whether a request of this size keeps the run under its cap even if all of it is used."""
@@ -25,11 +29,12 @@ class Budget:
         self._reserved_usd += _usd(model, charge.prompt, charge.ceiling)
 
     def release(self, model: Model, charge: Charge) -> None:
-        """Give back what was set aside for an attempt whose cost is known.
-
-        What was set aside for one that never told stays: it may have been billed.
-        """
+        """Give back what was set aside for an attempt whose cost is known."""
         self._reserved_usd -= _usd(model, charge.prompt, charge.ceiling)
+
+    def keep(self) -> None:
+        """Leave what was set aside for an attempt whose cost nobody told: it may have been billed."""
+        self.untold += 1
 
     def spend(self, model: Model, tokens: tuple[int, int, int]) -> float | None:
         """Book an answer's (prompt, completion, cached) tokens and return its cost, None for an unknown price.

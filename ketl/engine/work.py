@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ketl._figures import dollars, duration
+from ketl._figures import counted, dollars, duration
 from ketl.engine.answers import Answers, Grade
 from ketl.engine.backlog import Backlog
 from ketl.engine.budget import Budget
@@ -225,6 +225,8 @@ class Work:
         self._backlog.in_flight -= 1
         if told:
             self._budget.release(lane.model, charge)
+        else:
+            self._budget.keep()
         if self.stopped is not None:
             if not request.in_flight and not request.done:
                 self._close(request)
@@ -356,11 +358,11 @@ class Work:
 
     def stop_at_cost(self) -> None:
         """Send no more: the next request could cross the cost cap. What is in flight may finish."""
-        cap = self._budget.cap_usd or 0.0
-        reason = RunError(
-            f"The cost cap of {dollars(cap)} would be crossed, so the run stopped before it. Raise it to go on."
-        )
-        self._stop_sending(reason)
+        cap, untold = self._budget.cap_usd or 0.0, self._budget.untold
+        said = f"The cost cap of {dollars(cap)} would be crossed, so the run stopped before it."
+        if untold:
+            said += f" The provider did not tell what {counted(untold, 'call')} cost; the most it may be counts."
+        self._stop_sending(RunError(f"{said} Raise it to go on."))
 
     def _stop_sending(self, reason: KetlError) -> None:
         self._backlog.stop(reason)

@@ -96,6 +96,8 @@ def build_report(tally: Tally, facts: Facts) -> dict[str, Any]:
         if facts.predicted_s > 0 and tally.requests
         else None,
         "cost_usd": None if tally.cost_usd is None else round(tally.cost_usd, 6),
+        "untold": tally.untold,
+        "told_usd": round(tally.told_usd, 6),
         "given_up_usd": None if tally.given_up_usd is None else round(tally.given_up_usd, 6),
         "tokens": {
             "prompt": sum(m.prompt for m in tally.models.values()),
@@ -137,6 +139,18 @@ def given_up_words(report: Mapping[str, Any]) -> str:
     if most_usd is None:
         return f"{said} have cost more, at a price that is not known."
     return f"{said} have cost up to {dollars(most_usd)} more."
+
+
+def untold_words(report: Mapping[str, Any]) -> str:
+    """Return the sentence on the answers whose cost is not known, empty when all of it is."""
+    count = report.get("untold", 0)
+    if not count:
+        return ""
+    others = f"; the others cost {dollars(report['told_usd'])}" if report["told_usd"] else ""
+    return (
+        f"What {counted(count, 'answer')} cost is not known{others}: nothing that can be true was told of what "
+        f"{'it' if count == 1 else 'they'} took, or the model has no known price."
+    )
 
 
 def peak_rss_mb() -> float | None:

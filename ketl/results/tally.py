@@ -85,8 +85,9 @@ class RouteTally:
 class Tally:
     """The fold over one run's events; cheap enough to be read while the run goes on.
 
-    `timeline` holds the attempts' `Answered` events, the first 5,000 of them. Only the first phase of a
-    comparison is counted; the baseline's own attempts are not the run's.
+    `timeline` holds the attempts' `Answered` events, the first 5,000 of them; `untold` counts those whose cost nobody
+    told, `told_usd` adds up that of the others. Only the first phase of a comparison is counted; the baseline's own
+    attempts are not the run's.
     """
 
     def __init__(self) -> None:
@@ -100,7 +101,8 @@ class Tally:
         self.requests = 0
         self.rungs: Counter[tuple[int, bool]] = Counter()
         self.first_result_s: float | None = None
-        self.cost_usd: float | None = 0.0
+        self.told_usd = 0.0
+        self.untold = 0
         self.repair_cost_usd = 0.0
         self.hedges = 0
         self.given_up = 0
@@ -116,6 +118,11 @@ class Tally:
         self.spent: dict[tuple[str, str], tuple[int, float]] = {}
         self.phase = ""
         self._counting = True
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What all answers cost, None where some did not tell it."""
+        return None if self.untold else self.told_usd
 
     @property
     def attempts(self) -> int:
@@ -194,9 +201,9 @@ class Tally:
                 model.longest_said_s = max(model.longest_said_s, event.service_s)
             self.predicted_service_s += event.predicted_s
         if event.cost_usd is None:
-            self.cost_usd = None
-        elif self.cost_usd is not None:
-            self.cost_usd += event.cost_usd
+            self.untold += 1
+        else:
+            self.told_usd += event.cost_usd
             if event.kind == "repair":
                 self.repair_cost_usd += event.cost_usd
         self.hedges += event.kind == "hedge"

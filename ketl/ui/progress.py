@@ -13,7 +13,7 @@ import streamlit as st
 from ketl._figures import counted, dollars, duration
 from ketl.language.languages import language_name
 from ketl.results.outcome import Status
-from ketl.results.report import given_up_words
+from ketl.results.report import given_up_words, untold_words
 from ketl.results.waiting_words import at_once_in_words, closed_in_words, held_in_words, wait_in_words
 from ketl.runs.host import RunView
 from ketl.store.records import RunRecord, RunStatus
@@ -235,6 +235,6 @@ def _badges(report: Mapping[str, Any], engine: str) -> None:
             color="gray",
             help="Demo: nothing was billed; this is the list price on Groq." if engine == "demo" else None,
         )
-    given_up = given_up_words(report)
-    if given_up:
-        caption(given_up)
+    for said in (given_up_words(report), untold_words(report)):
+        if said:
+            caption(said)

@@ -60,7 +60,7 @@ REPORT_KEYS = {
     *("run_id", "mode", "engine", "products", "languages", "units", "segments", "requests", "attempts", "translated"),
     *("failed", "cancelled", "from_memory", "duplicates_avoided", "makespan_s", "first_result_s", "baseline"),
     *("speedup", "bound_s", "efficiency", "predicted_s", "cost_usd", "tokens", "models", "substitutions", "findings"),
-    *("given_up", "given_up_usd", "peak_rss_mb"),
+    *("given_up", "given_up_usd", "untold", "told_usd", "peak_rss_mb"),
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ketl._figures import dollars
 from ketl.engine.refusals import Refusals
 from ketl.engine.work import Work, WorkLimits
 from ketl.errors import ACCOUNT, ProviderError, RefusedError, RunError, UnreachableError, UnusableReplyError
@@ -19,7 +20,7 @@ from ketl.provider.models import model_facts
 from ketl.provider.protocol import Call, LimitFacts, Reply
 from ketl.provider.token_factors import TokenFactors
 from ketl.results.events import Answered
-from ketl.results.report import given_up_words
+from ketl.results.report import given_up_words, untold_words
 from ketl.results.tally import Tally
 from ketl.runs.result import RunResult
 from tests.engine.direct import Happened, Seen, jackets, work_through
@@ -104,7 +105,9 @@ def test_whatever_answers_took_the_room_stays_within_bounds_and_above_what_starv
         else:
             factors.learn("de", 100, 100, reasoning=min(tokens, 500))
         assert factors.hidden >= min(starved_at, 16_384)
-        assert factors.ceiling("de", 100) <= 100 * 8 + 16
+        assert (
+            factors.ordinary("de", 100) <= factors.ceiling("de", 100) <= factors.ceiling("de", 100, 64) <= 100 * 8 + 16
+        )
 
 
 def filled(content: Callable[[int], str], every: int = 0) -> Answer:
@@ -203,6 +206,7 @@ def test_what_an_answer_cost_is_not_known_when_its_usage_is_none_or_cannot_be_tr
         limits=WorkLimits(max_cost_usd=cap, max_in_flight=2),
     )
     assert capped.work.stopped is not None and len(capped.outcomes) < 60
+    assert "did not tell what" in str(capped.work.stopped) and "the most it may be counts" in str(capped.work.stopped)
 
 
 def test_a_prompt_that_is_told_to_be_huge_makes_no_text_too_long() -> None:
@@ -224,7 +228,28 @@ def test_what_an_answer_cost_that_cannot_be_read_is_not_known() -> None:
     answer = lambda call, user, number: UnusableReplyError("unreadable") if number == 3 else translated(user)  # noqa: E731
     provider = Seen(answer, models=(WESTERN,))
     report = translate(provider, selection(products(20), "es", pack=1)).report
-    assert report["translated"] == 60 and report["cost_usd"] is None
+    assert report["translated"] == 60 and report["cost_usd"] is None and report["untold"] == 1
+    assert untold_words(report).startswith(
+        f"What 1 answer cost is not known; the others cost {dollars(report['told_usd'])}"
+    )
+    assert report["told_usd"] > 0.0
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        ({}, ""),
+        ({"untold": 0, "told_usd": 0.1}, ""),
+        (
+            {"untold": 1, "told_usd": 0.0},
+            "What 1 answer cost is not known: nothing that can be true was told of what it",
+        ),
+        ({"untold": 9, "told_usd": 0.0021}, "What 9 answers cost is not known; the others cost $0.0021: nothing"),
+    ],
+    ids=["an older report", "none", "one", "nine"],
+)
+def test_what_answers_cost_that_nobody_told_is_said_in_words(report: dict[str, Any], said: str) -> None:
+    assert untold_words(report).startswith(said) and bool(untold_words(report)) == bool(said)
 
 
 def hung(number: int, hanging: int) -> float:

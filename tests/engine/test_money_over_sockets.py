@@ -199,6 +199,16 @@ def test_whole_pairs_of_what_the_provider_could_not_read_are_kept(run: Any) -> N
     assert_counted(server, ended)
 
 
+def test_answers_that_tell_no_usage_are_said_to_cost_what_nobody_knows(run: Any) -> None:
+    def answer(body: Body) -> tuple[int, Body]:
+        status, made = right(body)
+        return status, {"choices": made["choices"]}
+
+    _, ended = run(answer, [JACKET], "--pack", "1")
+    assert ended.status == 0 and ended.report["cost_usd"] is None and ended.report["untold"] == 2
+    assert "What 2 answers cost is not known" in ended.said
+
+
 def test_a_cap_holds_when_every_billed_answer_is_useless(run: Any) -> None:
     details = " ".join(f"Sentence {n} tells of cold days and long rides through the hills." for n in range(1, 7))
     rows = [

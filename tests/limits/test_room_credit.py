@@ -72,5 +72,7 @@ def test_a_model_that_was_left_alone_begins_anew() -> None:
     credit = RoomCredit()
     credit.lost(FIRST)
     assert not credit.lends(1)
+    credit.brought(1_000)
+    assert credit.left == 3_000
     credit.renew()
     assert credit.lends(MOST_ROOM)

@@ -129,6 +129,19 @@ def test_what_the_database_did_not_take_is_said_beside_the_result(
     assert "The disk is *full*. Download the files before you leave this page." in shown(keyed_app)
 
 
+def test_what_answers_cost_that_nobody_told_is_said_beside_the_result(
+    keyed_app: AppTest, choose: Choose, finish: Finish, shown: Shown
+) -> None:
+    keyed_app.run()
+    choose(keyed_app, [0], ["es"])
+    keyed_app.button("start").click().run()
+    live = finish(keyed_app)
+    assert live.result is not None and "is not known" not in shown(keyed_app)
+    live.result.report |= {"cost_usd": None, "untold": 2, "told_usd": 0.0}
+    keyed_app.run()
+    assert "What 2 answers cost is not known" in shown(keyed_app)
+
+
 def test_while_it_works_the_page_counts_and_offers_to_cancel(
     simulator: RunningSimulator, keyed_app: AppTest, choose: Choose, finish: Finish, shown: Shown
 ) -> None:
