@@ -97,7 +97,7 @@ class Progress:
         self._told_until[event.model] = now + max(event.wait_s, _TELL_AGAIN_S)
         said = wait_in_words(event.model, event.kind, event.wait_s)
         if event.wait_s <= _WORTH_TELLING_S:
-            said += f"; all it was sent for {duration(refused_s)} was refused"
+            said += f"; nothing has got through for {duration(refused_s)}"
         self._say(f"{said}.")
 
     def _closed(self, event: LaneClosed, now: float) -> None:

@@ -26,6 +26,7 @@ from ketl.provider.limits import MAX_IN_FLIGHT
 from ketl.provider.protocol import Client
 from ketl.results.crowd import Shown
 from ketl.results.events import LaneClosed, LimitReached, LimitWaited
+from ketl.results.waiting_words import spent_in_words
 
 logger = get_logger(__name__)
 
@@ -221,7 +222,7 @@ class Dispatcher:
             said = "run %s request %s: the %s limit of %s is spent for %.0f s"
             logger.warning(said, work.run_id, request.number, kind, lane.model.id, wait_s)
             lane.exhausted_until = now + wait_s
-            lane.left_for = f"The {kind} limit of {lane.model.id} is spent; it returns in {duration(wait_s)}"
+            lane.left_for = spent_in_words(lane.model.id, kind, wait_s)
             for other in list(self._works):
                 other.lane_exhausted(lane, kind, wait_s)
             return 1e-3
@@ -263,7 +264,7 @@ class Dispatcher:
         """Leave a model alone for a while, for what it did."""
         logger.warning("run - request -: %s %s", lane.model.id, why)
         lane.exhausted_until = self._now() + _LEFT_ALONE_S
-        lane.left_for = f"The model {lane.model.id} {why}"
+        lane.left_for = f"the model {lane.model.id} {why}"
         lane.credit.renew()
         for work in list(self._works):
             work.lane_hopeless(lane, why)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ketl._figures import duration
 from ketl.engine.request import LEFT, Moved
 from ketl.provider.lane import Lane
+from ketl.results.waiting_words import spent_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class LaneRoutes:
             if other.gone is not None:
                 return Moved(other, LEFT, f"The model {name} is no longer available")
             if too_long(wait_s, kind):
-                return Moved(other, LEFT, f"The {kind} limit of {name} is spent; it returns in {duration(wait_s)}")
+                return Moved(other, LEFT, _sentence(spent_in_words(name, kind, wait_s)))
             if other.exhausted_until > now:
-                return Moved(other, LEFT, other.left_for)
+                return Moved(other, LEFT, _sentence(other.left_for))
             if other.closed_until > now:
                 return Moved(other, other.closed_for, f"{name} {other.closed_for}")
         if lane in planned:
@@ -84,6 +84,10 @@ class LaneRoutes:
         for group, route in self._routes.items():
             if lane in route.chain:
                 yield group, lane in route.serving
+
+
+def _sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:]
 
 
 def _usable(lane: Lane, now: float) -> bool:

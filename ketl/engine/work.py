@@ -23,6 +23,7 @@ from ketl.provider.books import UNTOLD, Charge
 from ketl.provider.lane import Lane
 from ketl.provider.models import Model
 from ketl.results.events import Event, Substituted
+from ketl.results.waiting_words import spent_in_words
 
 MAX_LIMIT_WAIT_S = 300.0
 # A request may go once along its whole chain and so many times more before it is given up.
@@ -313,7 +314,7 @@ class Work:
 
     def lane_exhausted(self, lane: Lane, kind: str, wait_s: float) -> None:
         """Move what waits for a lane whose daily limit is spent to its successors."""
-        self._leave(lane, f"the {kind} limit of {lane.model.id} is spent; it returns in {duration(wait_s)}")
+        self._leave(lane, spent_in_words(lane.model.id, kind, wait_s))
 
     def lane_hopeless(self, lane: Lane, why: str) -> None:
         """Move what waits for a lane that brings nothing to its successors; `why` follows its name."""

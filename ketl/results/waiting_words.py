@@ -1,4 +1,4 @@
-"""How long a run still takes and what it waits for, in the words of standard error and page. Pure."""
+"""How long a run still takes and what it waits for, in the words of standard error, page and report. Pure."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def wait_in_words(model: str, kind: str, seconds: float) -> str:
     """Return for what a model waits, and how long; `kind` is a limit's name, or one of none that the provider told."""
     limit = f"its {_LIMITS[kind]}" if kind in _LIMITS else "a limit that the provider does not name"
     return f"{model} waits {duration(seconds)} for {limit}"
+
+
+def spent_in_words(model: str, kind: str, seconds: float) -> str:
+    """Return that a model's limit is spent for so long that others go on in its place; `kind` is the limit's name."""
+    return f"the model {model} has reached its limit of {_LIMITS.get(kind, kind)}; it takes more in {duration(seconds)}"
 
 
 def closed_in_words(model: str, reason: str, seconds: float) -> str:

@@ -183,5 +183,5 @@ def test_a_limit_is_told_once_for_a_burst_and_again_when_all_is_refused_for_long
     progress.take(LimitReached("qwen", "PAUSE", 2.0, True))
     progress.take(LimitReached("qwen", "PAUSE", 2.0, True))
     assert capsys.readouterr().err == (
-        "qwen waits 2.0 s for a limit that the provider does not name; all it was sent for 8.0 s was refused.\n"
+        "qwen waits 2.0 s for a limit that the provider does not name; nothing has got through for 8.0 s.\n"
     )

@@ -101,7 +101,7 @@ def test_a_spent_day_is_said_in_words_with_the_time_it_returns():
     result = translate(provider, selection(products(10), "es"), lanes)
     failed = [r for r in result.rows() if r.status == "failed"]
     assert result.report["translated"] == 10 and len(failed) == 20
-    assert all("returns in 2 h 24 min" in r.reason for r in failed)
+    assert all("takes more in 2 h 24 min" in r.reason for r in failed)
 
 
 def test_a_spent_day_moves_the_rest_to_the_next_model():
@@ -116,11 +116,13 @@ def test_a_spent_day_moves_the_rest_to_the_next_model():
     assert result.report["translated"] == 30
     (moved,) = result.report["substitutions"]
     assert (moved["from"], moved["to"]) == (WESTERN, SUCCESSOR)
-    assert moved["reason"].startswith(f"The TPD limit of {WESTERN} is spent; it returns in 1 h 5 min")
+    assert moved["reason"].startswith(
+        f"The model {WESTERN} has reached its limit of tokens a day; it takes more in 1 h 5 min"
+    )
 
 
-@pytest.mark.parametrize("kind", ["RPD", "TPD"])
-def test_a_spent_day_of_unknown_size_moves_the_rest_to_the_next_model(kind):
+@pytest.mark.parametrize(("kind", "what"), [("RPD", "requests"), ("TPD", "tokens")])
+def test_a_spent_day_of_unknown_size_moves_the_rest_to_the_next_model(kind, what):
     def answer(call, user, number):
         if call.model == WESTERN and number >= 10:
             return LimitReachedError("day", kind=kind, wait_s=4000, model=WESTERN)
@@ -130,7 +132,9 @@ def test_a_spent_day_of_unknown_size_moves_the_rest_to_the_next_model(kind):
     result = translate(provider, selection(products(10), "es"), lanes_for(provider, Limits(rpm=6000, rpm_burst=2)))
     assert result.report["translated"] == 30 and result.report["total_s"] < 4000
     (moved,) = result.report["substitutions"]
-    assert moved["reason"].startswith(f"The {kind} limit of {WESTERN} is spent; it returns in 1 h")
+    assert moved["reason"].startswith(
+        f"The model {WESTERN} has reached its limit of {what} a day; it takes more in 1 h"
+    )
 
 
 def test_a_spent_day_of_unknown_size_of_every_model_ends_the_texts_with_when_it_returns():
@@ -140,7 +144,7 @@ def test_a_spent_day_of_unknown_size_of_every_model_ends_the_texts_with_when_it_
     provider = FakeProvider(answer)
     rows = list(translate(provider, selection(products(4), "es")).rows())
     assert {row.status for row in rows} == {"failed"}
-    assert all("RPD limit" in row.reason and "returns in 1 h" in row.reason for row in rows)
+    assert all("limit of requests a day" in row.reason and "takes more in 1 h" in row.reason for row in rows)
 
 
 def test_a_text_larger_than_a_limit_moves_to_a_model_that_takes_it():

@@ -42,7 +42,7 @@ def limit(**more: Any) -> Answer:
 
 CAUSES: dict[str, tuple[Answer, str]] = {
     "retired": (failing(lambda: ModelGoneError("It is decommissioned.", model=WESTERN)), "is no longer available"),
-    "spent day": (limit(kind="TPD", limit=2e5, used=2e5, requested=500, wait_s=4000), "The TPD limit of"),
+    "spent day": (limit(kind="TPD", limit=2e5, used=2e5, requested=500, wait_s=4000), "its limit of tokens a day"),
     "too large": (limit(kind="TPM", limit=100, requested=500, too_large=True), "For some texts: The limit is 500"),
     "context": (failing(lambda: RefusedError("Reduce the length.", code="context_length_exceeded")), "Reduce the len"),
     "refused": (failing(lambda: RefusedError("Against the policy.", code="content_policy")), "Against the policy"),
