@@ -104,7 +104,7 @@ class Progress:
         """Say that a model is left alone for a while, now and then if it lasts."""
         if event.wait_s > _WORTH_TELLING_S and now >= self._told_until.get(event.model, 0.0):
             self._told_until[event.model] = now + _TELL_AGAIN_S
-            self._say(f"{closed_in_words(event.model, event.reason, event.wait_s)}.")
+            self._say(f"{closed_in_words([event.model], event.reason, event.wait_s)}.")
 
     def _draw(self) -> None:
         now = time.monotonic()

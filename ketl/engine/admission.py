@@ -221,8 +221,7 @@ class Dispatcher:
         if work.too_long(wait_s, kind):
             said = "run %s request %s: the %s limit of %s is spent for %.0f s"
             logger.warning(said, work.run_id, request.number, kind, lane.model.id, wait_s)
-            lane.exhausted_until = now + wait_s
-            lane.left_for = spent_in_words(lane.model.id, kind, wait_s)
+            lane.leave(now + wait_s, spent_in_words(lane.model.id, kind, wait_s))
             for other in list(self._works):
                 other.lane_exhausted(lane, kind, wait_s)
             return 1e-3
@@ -263,9 +262,7 @@ class Dispatcher:
     def _hopeless(self, lane: Lane, why: str) -> None:
         """Leave a model alone for a while, for what it did."""
         logger.warning("run - request -: %s %s", lane.model.id, why)
-        lane.exhausted_until = self._now() + _LEFT_ALONE_S
-        lane.left_for = f"the model {lane.model.id} {why}"
-        lane.credit.renew()
+        lane.leave(self._now() + _LEFT_ALONE_S, f"the model {lane.model.id} {why}")
         for work in list(self._works):
             work.lane_hopeless(lane, why)
 

@@ -34,6 +34,9 @@ from ketl.results.events import Admitted, Answered, LaneClosed, LimitReached, Se
 
 logger = get_logger(__name__)
 
+# What a request fails at while nothing works is not held against it, but for no longer: it may be the only one left.
+_SPARED_S = 60.0
+
 _LONG_TOKENS = 3_000  # texts of so many are judged in a thread, whatever the answer
 
 
@@ -233,11 +236,12 @@ class Attempts:
     def _barren(self, attempt: Attempt, now: float) -> None:
         """Take in that nothing of an answer could be used; a model that brings nothing else is left."""
         lane = attempt.lane
-        if not lane.barren(attempt.started, now) or lane.exhausted_until > now:
-            return
-        # Answers without a text are short and overtake the others; only when these have come is it all there is.
-        if not any(other.lane is lane and other.started <= lane.barren_since for other in self.in_flight):
+        if lane.barren(attempt.started, now) and lane.exhausted_until <= now and self._is_all(lane, lane.barren_since):
             self._lane_hopeless(lane, "answers, but brings no translation")
+
+    def _is_all(self, lane: Lane, since: float) -> bool:
+        """Whether nothing sent in a lane up to `since` is under way: bad answers come soon and overtake the others."""
+        return not any(other.lane is lane and other.started <= since for other in self.in_flight)
 
     def _failed(self, attempt: Attempt, error: RunError, now: float, *, given_up: bool = False) -> None:
         work, request, lane = attempt.work, attempt.request, attempt.lane
@@ -263,7 +267,7 @@ class Attempts:
                 lane.credit.lost(attempt.size.lent)
             elif not isinstance(error, UnreachableError):
                 lane.books.give_back(attempt.charge, now)
-            if isinstance(error, DOWN) and lane.failed(attempt.started, now):
+            if isinstance(error, DOWN) and lane.failed(attempt.started, now) and self._closes(lane, now):
                 said = "run %s request %s: %s failed again and again, so it is left alone for %.1f s"
                 logger.warning(said, work.run_id, request.number, lane.model.id, lane.closed_until - now)
                 work.emit(LaneClosed(lane.model.id, lane.closed_for, lane.closed_until - now))
@@ -274,6 +278,10 @@ class Attempts:
             work.stop(error)
         elif not request.done:
             self._again(attempt, error)
+
+    def _closes(self, lane: Lane, now: float) -> bool:
+        """Leave a lane that only fails alone for a while; return whether it was open until now."""
+        return self._is_all(lane, lane.failing_since) and lane.close_for_a_while(now, "failed several times in a row")
 
     def _look_for_hope(self, attempt: Attempt, error: RunError, now: float) -> None:
         """Take in an attempt without an answer; a model that has answered nothing for too long is left."""
@@ -302,16 +310,25 @@ class Attempts:
             return False
         return not any(other.work is work and other.started < first_at for other in self.in_flight)
 
+    def _is_down(self, request: Request) -> bool:
+        """Whether nobody got an answer since a request began to fail, so that it is not the request's own fault."""
+        now = self._now()
+        if request.failing_since is None:
+            request.failing_since = now
+        return self._windows.server.answered_at < request.failing_since and now - request.failing_since < _SPARED_S
+
     def _again(self, attempt: Attempt, error: RunError) -> None:
         """Decide what becomes of a request whose attempt failed; a sibling still in flight decides first."""
         work, request, lane = attempt.work, attempt.request, attempt.lane
         if request.in_flight:
             return
         if not isinstance(error, (LimitReachedError, ModelGoneError)) or is_capacity(error):
-            request.tries += 1
+            request.failures += 1
+            request.tries += not (isinstance(error, DOWN) and self._is_down(request))
         decision = decide(
             error,
             tries=request.tries,
+            failures=request.failures,
             refusals=request.refusals,
             segments=len(request.items),
             rng=self._rng,

@@ -52,15 +52,23 @@ def backoff_s(tries: int, rng: random.Random) -> float:
 
 
 def decide(
-    error: RunError, *, tries: int, refusals: int, segments: int, rng: random.Random, alone: bool = False
+    error: RunError,
+    *,
+    tries: int,
+    refusals: int,
+    segments: int,
+    rng: random.Random,
+    failures: int = 0,
+    alone: bool = False,
 ) -> Decision:
     """Return what to do after `error`, given failed `tries`, limit `refusals`, and the request's size.
 
-    `alone`: no other model may take the request.
+    `failures` counts besides the tries those that were not the request's own; `alone`: no other model may take it.
 
     A refusal for a limit is no failure: the request goes back to the front and the lane's books hold it
     until there is room. Everything else counts as a try.
     """
+    failures = max(tries, failures)
     match error:
         case AuthenticationError():
             return Decision(Remedy.STOP)
@@ -81,12 +89,12 @@ def decide(
         case UnusableReplyError():
             if tries >= MAX_TRIES:
                 return Decision(Remedy.FAIL)
-            wait_s = backoff_s(tries, rng) if tries > 1 else 0.0
+            wait_s = backoff_s(failures, rng) if failures > 1 else 0.0
             return Decision(Remedy.NEXT_MODEL if tries >= 3 and not alone else Remedy.AGAIN, wait_s)
         case ProviderError() | UnreachableError():
             if tries >= MAX_TRIES:
                 return Decision(Remedy.NEXT_MODEL)
             said = min(error.wait_s or 0.0, MAX_WAIT_S)
-            return Decision(Remedy.AGAIN, max(said, backoff_s(tries, rng)))
+            return Decision(Remedy.AGAIN, max(said, backoff_s(failures, rng)))
         case _:
             return Decision(Remedy.FAIL)

@@ -46,7 +46,7 @@ class Lane:
         self.closed_for = ""
         self.left_for = ""
         self.answered_at = float("-inf")
-        self._failed_at = float("-inf")
+        self._failed_at = self.failing_since = float("-inf")
         self._barren = 0
         self._barren_at = self.barren_since = float("-inf")
         self._unanswered_since = float("inf")
@@ -97,6 +97,13 @@ class Lane:
             self._barren_at = now
         return self._barren >= _BARREN_MOST
 
+    def leave(self, until: float, reason: str) -> None:
+        """Send nothing in this lane until then, for a reason in words; what it does after that is judged anew."""
+        self.exhausted_until = until
+        self.left_for = reason
+        self._barren = 0
+        self.credit.renew()
+
     def unanswered(self, now: float) -> float:
         """Take in that an attempt brought no answer; return for how many seconds none has."""
         if now - self._unanswered_at > _NEW_TROUBLE_S:
@@ -106,16 +113,17 @@ class Lane:
         return now - self._unanswered_since
 
     def failed(self, sent_at: float, now: float) -> bool:
-        """Take in a failure of the provider; after five in a row the lane closes for a while.
+        """Take in a failure of the provider; return whether there were five in a row, the first at `failing_since`.
 
-        What was in flight together fails together and counts once: a broken connection, a restarted server. Returns
-        whether the lane was open and closes now.
+        What was in flight together fails together and counts once: a broken connection, a restarted server.
         """
         if sent_at < self._failed_at:
-            return False
+            return self._failures >= _BREAK_AFTER
+        if not self._failures:
+            self.failing_since = now
         self._failed_at = now
         self._failures += 1
-        return self._failures >= _BREAK_AFTER and self.close_for_a_while(now, "failed several times in a row")
+        return self._failures >= _BREAK_AFTER
 
     def close_for_a_while(self, now: float, why: str) -> bool:
         """Send nothing in this lane for a time that doubles, then a single request; return whether it was open.

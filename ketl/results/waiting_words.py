@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ketl._figures import duration
 
 _LIMITS = {
@@ -45,9 +47,10 @@ def spent_in_words(model: str, kind: str, seconds: float) -> str:
     return f"the model {model} has reached its limit of {_LIMITS.get(kind, kind)}; it takes more in {duration(seconds)}"
 
 
-def closed_in_words(model: str, reason: str, seconds: float) -> str:
-    """Return that a model is left alone for a while, and why."""
-    return f"{model} {reason}; it is asked again in {duration(seconds)}"
+def closed_in_words(models: Sequence[str], reason: str, seconds: float) -> str:
+    """Return that these models are left alone for a while, and why."""
+    names = " and ".join(filter(None, (", ".join(models[:-1]), models[-1])))
+    return f"{names} {reason}; {'it is' if len(models) == 1 else 'they are'} asked again in {duration(seconds)}"
 
 
 def held_in_words(reason: str, patience_s: float) -> str:

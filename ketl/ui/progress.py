@@ -12,6 +12,7 @@ import streamlit as st
 
 from ketl._figures import counted, dollars, duration
 from ketl.language.languages import language_name
+from ketl.results.events import LaneClosed
 from ketl.results.outcome import Status
 from ketl.results.report import given_up_words, untold_words
 from ketl.results.waiting_words import at_once_in_words, closed_in_words, held_in_words, wait_in_words
@@ -150,9 +151,12 @@ def _models(live: RunView) -> str:
     limit = live.tally.limit
     if limit is not None:
         parts.append(wait_in_words(limit.model, limit.kind, limit.wait_s))
-    parts += [
-        closed_in_words(closed.model, closed.reason, closed.wait_s) for closed in list(live.tally.closed.values())
-    ]
+    closed: dict[str, list[LaneClosed]] = {}
+    for event in list(live.tally.closed.values()):
+        closed.setdefault(event.reason, []).append(event)
+    for reason, events in closed.items():
+        models = [event.model for event in events]
+        parts.append(closed_in_words(models, reason, max(event.wait_s for event in events)))
     return " · ".join(parts)
 
 

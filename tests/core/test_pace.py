@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketl.results.pace import Pace
-from ketl.results.waiting_words import at_once_in_words, left_in_words
+from ketl.results.waiting_words import at_once_in_words, closed_in_words, left_in_words, spent_in_words
 
 
 def steady(texts: int, every_s: float, *, began: float = 0.0) -> Pace:
@@ -57,6 +57,19 @@ def test_a_silence_makes_it_longer_and_never_endless() -> None:
 )
 def test_the_time_left_in_words(seconds: float, said: str) -> None:
     assert left_in_words(seconds) == said
+
+
+def test_models_that_are_left_alone_for_a_while_in_words() -> None:
+    assert closed_in_words(["a"], "failed", 4.0) == "a failed; it is asked again in 4.0 s"
+    assert closed_in_words(["a", "b"], "failed", 4.0) == "a and b failed; they are asked again in 4.0 s"
+    assert closed_in_words(["a", "b", "c"], "failed", 4.0).startswith("a, b and c failed; they are")
+
+
+def test_a_spent_limit_in_words() -> None:
+    assert spent_in_words("a", "TPD", 3_900) == (
+        "the model a has reached its limit of tokens a day; it takes more in 1 h 5 min"
+    )
+    assert "its limit of XYZ;" in spent_in_words("a", "XYZ", 9.0)
 
 
 def test_how_many_are_served_at_once_in_words() -> None:

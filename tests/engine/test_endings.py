@@ -18,6 +18,8 @@ from ketl.provider.limits import Limits
 from ketl.results.events import LaneClosed
 from ketl.runs.run import Run
 from tests.fakes import (
+    ARABIC,
+    ASIAN,
     SUCCESSOR,
     WESTERN,
     FakeProvider,
@@ -209,6 +211,41 @@ def test_a_run_waits_for_a_provider_that_was_down_for_four_minutes(kind):
     assert result.report["translated"] == 180
     closed = {event.reason for event in told if isinstance(event, LaneClosed)}
     assert closed == (set() if kind == "refuses all" else {"failed several times in a row"})
+
+
+@pytest.mark.parametrize("models", [(WESTERN,), (WESTERN, ARABIC, ASIAN, SUCCESSOR)], ids=["one model", "four models"])
+@pytest.mark.parametrize("kind", ["fails", "is out of reach", "sends what cannot be read"])
+def test_a_provider_that_works_only_after_a_while_costs_a_small_run_no_text(kind, models):
+    error, _ = DOWN[kind]
+
+    def answer(call, user, number):
+        return error() if since_the_first(provider) < 45.0 else translated(user)
+
+    provider = FakeProvider(answer, models=models)
+    report = translate(provider, selection(products(2), "es")).report
+    assert report["translated"] == 6 and report["makespan_s"] < 60
+    assert len(provider.calls) < 120
+
+
+def test_a_text_that_always_fails_while_others_got_through_is_not_waited_for():
+    def answer(call, user, number):
+        bad = any("model 7" in text for text in user["segments"].values())
+        return ProviderError("The provider failed (status 500).", status=500) if bad else translated(user)
+
+    provider = FakeProvider(answer, models=(WESTERN,))
+    report = translate(provider, selection(products(10), "es")).report
+    assert report["translated"] == 29 and report["failed"] == 1
+    assert report["makespan_s"] < 30 and len(provider.calls) <= 38
+
+
+def test_failures_that_overtake_the_answers_close_no_model():
+    provider = FakeProvider(models=(WESTERN,), seconds=lambda call, user, number: 3.0)
+    provider.answer = lambda call, user, number: (
+        ProviderError("The provider failed (status 500).", status=500) if number % 3 == 0 else translated(user)
+    )
+    told = []
+    report = translate(provider, selection(products(40), "es"), lanes_for(provider), watch=told.append).report
+    assert report["translated"] == 120 and not [event for event in told if isinstance(event, LaneClosed)]
 
 
 def test_a_text_that_one_model_fails_at_again_and_again_is_given_to_the_next():

@@ -78,14 +78,16 @@ def test_those_planned_serve_while_they_can_then_the_first_that_can(chain: list[
 
 def test_a_failing_lane_passes_nothing_then_one_at_a_time_then_all() -> None:
     [lane] = chain_of(WESTERN)
-    closed = [lane.failed(NOW, NOW) for _ in range(5)]
-    assert closed == [False] * 4 + [True] and lane.closed_until == NOW + 1.0
+    assert [lane.failed(NOW, NOW) for _ in range(5)] == [False] * 4 + [True] and lane.failing_since == NOW
+    assert lane.close_for_a_while(NOW, "failed") and lane.closed_until == NOW + 1.0
+    assert not lane.close_for_a_while(NOW + 0.5, "failed")
+    lane.closed_until = NOW + 1.0
     assert not lane.open_at(NOW + 0.9)
     lane.in_flight = 1
     assert not lane.open_at(NOW + 1.1)
     lane.in_flight = 0
     assert lane.open_at(NOW + 1.1)
-    assert lane.failed(NOW + 1.1, NOW + 1.2) and lane.closed_until == NOW + 1.2 + 2.0
+    assert lane.failed(NOW + 1.1, NOW + 1.2)
     lane.succeeded(NOW + 1.3)
     lane.in_flight = 300
     assert lane.open_at(NOW + 1.3)
@@ -95,7 +97,7 @@ def test_a_failing_lane_passes_nothing_then_one_at_a_time_then_all() -> None:
 def test_no_lane_stays_closed_for_longer_than_ten_seconds(failures: int) -> None:
     [lane] = chain_of(WESTERN)
     for _ in range(failures):
-        lane.failed(NOW, NOW)
+        lane.close_for_a_while(NOW, "failed")
     assert lane.closed_until == NOW + 10.0
 
 

@@ -66,7 +66,7 @@ def test_an_answer_that_brings_nothing_is_paid_settled_and_told(content: str) ->
     assert len(happened.outcomes) == 1 and tally_of(happened).given_up == 0
 
 
-@pytest.mark.parametrize("begun", ["", "<think>", '{"', '<think>Is {"a": 1} one?', "Sure! Here is"])
+@pytest.mark.parametrize("begun", ["", "<think>", '{"', "<think>" + 'Is {"a": 1} one? ' * 20, "Sure! Here is"])
 def test_requests_after_one_that_was_starved_have_room_at_once(begun: str) -> None:
     provider = Seen(eaten(700, begun), models=(WESTERN,))
     happened = work_through(provider, [[item] for item in jackets(40)], limits=WorkLimits(max_in_flight=2))
@@ -166,6 +166,15 @@ def test_a_model_that_never_writes_is_left_after_a_few_calls(models: tuple[str, 
     rooms = [call.max_completion_tokens for call in provider.whole]
     assert sum(room > 2_000 for room in rooms) <= 4 * len(models)
     assert any("answers, but brings no translation" in row.reason for row in result.rows())
+
+
+def test_a_model_that_was_left_alone_is_given_room_again_when_it_returns() -> None:
+    provider = Seen(filled(lambda room: ""), models=(WESTERN,))
+    lanes = lanes_for(provider)
+    assert translate(provider, selection(products(20), "es"), lanes).report["translated"] == 0
+    lanes[WESTERN].exhausted_until = 0.0
+    provider.answer = eaten(12_000)
+    assert translate(provider, selection(products(5), "es"), lanes).report["translated"] == 15
 
 
 def test_answers_without_a_text_that_overtake_the_others_are_not_all_that_there_is() -> None:
