@@ -12,8 +12,9 @@ import random
 from collections.abc import Callable
 
 from ketl._figures import duration
+from ketl.engine.attempt import Attempt
 from ketl.engine.attempt_words import kind_of
-from ketl.engine.attempts import Attempt, Attempts
+from ketl.engine.attempts import Attempts
 from ketl.engine.hedging import Hedging
 from ketl.engine.pacing import Pacing
 from ketl.engine.request import Request, Size

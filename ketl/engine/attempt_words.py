@@ -16,17 +16,22 @@ DOWN = (ProviderError, UnreachableError, UnusableReplyError)
 """What comes where a provider does not work, whatever it was asked."""
 
 # Any limit of a minute has room again within one, and most disturbances pass in less: a model that answered nothing
-# for so long will not soon.
+# for so long will not soon. Where nothing ever came there is less to wait for, and least where what comes is no API's.
 _HOPELESS_S = 300.0
+_HOPELESS_FROM_THE_START_S = 120.0
+_NO_API_S = 20.0
 
 
-def left_because(error: RunError, unanswered_s: float) -> str:
+def left_because(error: RunError, unanswered_s: float, *, answered: bool) -> str:
     """Return why a model that has not answered for so long is left, in words that follow its name; empty while it is
     worth another try.
 
-    `error` is the last of what came instead.
+    `error` is the last of what came instead, `answered` whether anything ever came.
     """
-    if unanswered_s < _HOPELESS_S:
+    patience_s = _HOPELESS_S
+    if not answered and isinstance(error, DOWN):
+        patience_s = _NO_API_S if isinstance(error, UnusableReplyError) else _HOPELESS_FROM_THE_START_S
+    if unanswered_s < patience_s:
         return ""
     did = "failed at every request"
     if isinstance(error, LimitReachedError):

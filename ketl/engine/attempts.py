@@ -6,9 +6,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ketl.engine.answers import Grade
+from ketl.engine.attempt import Attempt
 from ketl.engine.attempt_words import DOWN, internal, is_capacity, is_too_large, left_because, status_of
 from ketl.engine.budget import most_usd
 from ketl.engine.learning import learn
@@ -26,41 +26,19 @@ from ketl.errors import (
     UnusableReplyError,
 )
 from ketl.logs import get_logger
-from ketl.prompts.replies import LONG_CHARS, Parsed, parse_reply
-from ketl.provider.books import Charge
+from ketl.prompts.replies import LONG_CHARS, parse_reply
 from ketl.provider.lane import Lane
 from ketl.provider.protocol import Client, Reply
 from ketl.results.events import Admitted, Answered, LaneClosed, LimitReached, ServedAtOnce
 
 logger = get_logger(__name__)
 
-# What a request fails at while nothing works is not held against it, but for no longer: it may be the only one left.
+# What a request fails at while nothing works is not held against it; of the last few for so long only, since they may
+# be all that does not work.
 _SPARED_S = 60.0
+_FEW = 3
 
 _LONG_TOKENS = 3_000  # texts of so many are judged in a thread, whatever the answer
-
-
-@dataclass(slots=True, eq=False)
-class Attempt:
-    """One try at a request of a run's work in one lane, from admission to its answer.
-
-    `numbers` are those of the windows it was sent through; `ended` is why it was cancelled from outside (timeout,
-    superseded or cancelled), empty otherwise; `parsed` and `grades` are there when a long answer was read in a thread.
-    """
-
-    work: Work
-    request: Request
-    lane: Lane
-    charge: Charge
-    size: Size
-    started: float
-    kind: str
-    numbers: tuple[int, int]
-    task: asyncio.Task[None] | None = None
-    begun: bool = False
-    ended: str = ""
-    parsed: Parsed | None = None
-    grades: dict[str, Grade] | None = None
 
 
 class Attempts:
@@ -91,6 +69,7 @@ class Attempts:
         self._rng = rng
         # One long answer at a time: several threads would only take the interpreter from one another, and the loop.
         self._reading = asyncio.Lock()
+        self._answered_from = float("-inf")  # when the latest of those that were answered was sent
         self._loop = asyncio.get_running_loop()
         self._now: Callable[[], float] = self._loop.time
 
@@ -139,7 +118,7 @@ class Attempts:
             )
             if len(reply.content) > LONG_CHARS or request.prompt_est > _LONG_TOKENS:
                 async with self._reading:
-                    await asyncio.to_thread(_read, attempt, reply)
+                    await asyncio.to_thread(attempt.read, reply)
         except RunError as failure:
             error = failure
         except asyncio.CancelledError:
@@ -186,6 +165,7 @@ class Attempts:
         request, lane = attempt.request, attempt.lane
         seconds = now - attempt.started
         lane.succeeded(now)
+        self._answered_from = max(self._answered_from, attempt.started)
         attempt.work.refusals.answered()
         lane.books.settle(attempt.charge, reply.prompt_tokens, reply.completion_tokens, now)
         lane.books.observe(reply.limits, attempt.charge, now)
@@ -235,8 +215,10 @@ class Attempts:
 
     def _barren(self, attempt: Attempt, now: float) -> None:
         """Take in that nothing of an answer could be used; a model that brings nothing else is left."""
-        lane = attempt.lane
-        if lane.barren(attempt.started, now) and lane.exhausted_until <= now and self._is_all(lane, lane.barren_since):
+        lane, segment = attempt.lane, attempt.request.items[0].segment
+        tag, languages = segment.language.tag, attempt.work.languages
+        all_barren = lane.barren(tag, segment.key, languages, attempt.started, now)
+        if all_barren and lane.exhausted_until <= now and self._is_all(lane, lane.barren_since):
             self._lane_hopeless(lane, "answers, but brings no translation")
 
     def _is_all(self, lane: Lane, since: float) -> bool:
@@ -265,7 +247,7 @@ class Attempts:
         else:
             if isinstance(error, UnusableReplyError):
                 lane.credit.lost(attempt.size.lent)
-            elif not isinstance(error, UnreachableError):
+            if not isinstance(error, UnreachableError):
                 lane.books.give_back(attempt.charge, now)
             if isinstance(error, DOWN) and lane.failed(attempt.started, now) and self._closes(lane, now):
                 said = "run %s request %s: %s failed again and again, so it is left alone for %.1f s"
@@ -288,7 +270,7 @@ class Attempts:
         lane = attempt.lane
         if not isinstance(error, (LimitReachedError, *DOWN)) or is_too_large(error) or lane.exhausted_until > now:
             return
-        why = left_because(error, lane.unanswered(now))
+        why = left_because(error, lane.unanswered(now), answered=lane.answered > 0)
         if why:
             self._lane_hopeless(lane, why)
 
@@ -310,12 +292,20 @@ class Attempts:
             return False
         return not any(other.work is work and other.started < first_at for other in self.in_flight)
 
-    def _is_down(self, request: Request) -> bool:
-        """Whether nobody got an answer since a request began to fail, so that it is not the request's own fault."""
-        now = self._now()
-        if request.failing_since is None:
-            request.failing_since = now
-        return self._windows.server.answered_at < request.failing_since and now - request.failing_since < _SPARED_S
+    def _is_down(self, attempt: Attempt) -> bool:
+        """Whether nothing else works either, so that a request's failure is not its own fault.
+
+        While many wait, whatever was sent since it failed before was not answered; of the last few, nothing was
+        answered since it began to fail, and not for long.
+        """
+        request, now = attempt.request, self._now()
+        before, request.failed_at = request.failed_at or attempt.started, now
+        request.failing_since = request.failing_since or now
+        silent = self._windows.server.answered_at < request.failing_since
+        since_s = now - request.failing_since
+        if attempt.work.remaining <= _FEW:
+            return silent and since_s < _SPARED_S
+        return self._answered_from < before and (silent or since_s < 2 * _SPARED_S)
 
     def _again(self, attempt: Attempt, error: RunError) -> None:
         """Decide what becomes of a request whose attempt failed; a sibling still in flight decides first."""
@@ -324,7 +314,7 @@ class Attempts:
             return
         if not isinstance(error, (LimitReachedError, ModelGoneError)) or is_capacity(error):
             request.failures += 1
-            request.tries += not (isinstance(error, DOWN) and self._is_down(request))
+            request.tries += not (isinstance(error, DOWN) and self._is_down(attempt))
         decision = decide(
             error,
             tries=request.tries,
@@ -389,9 +379,3 @@ class Attempts:
                 queue_s,
             )
         )
-
-
-def _read(attempt: Attempt, reply: Reply) -> None:
-    """Read and judge a long answer; for a thread beside the loop."""
-    attempt.parsed = parse_reply(reply.content, attempt.request.keys, reply.finish_reason)
-    attempt.grades = attempt.work.grade(attempt.request, attempt.parsed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from ketl.engine.attempts import Attempt
+from ketl.engine.attempt import Attempt
 from ketl.engine.windows import Windows
 from ketl.provider.lane import Lane
 

@@ -55,8 +55,8 @@ class Request:
     `ceiling_factor` widens the room for what is written, where an answer broke off. `rung` is the rung of the repair
     ladder it stands on, `faults` what a check found, by segment key; `lane` pins it to one model; `moved` says why
     another than the one before is to answer, `moves` how often it was sent on. `failures` counts what came instead of
-    an answer, since the loop's time `failing_since`, and `tries` those of them that may be its own fault; `models` are
-    those it was sent to, `in_flight` the lanes of its attempts under way.
+    an answer, from the loop's time `failing_since` to `failed_at`, and `tries` those of them that may be its own fault;
+    `models` are those it was sent to, `in_flight` the lanes of its attempts under way.
     """
 
     number: int
@@ -72,6 +72,7 @@ class Request:
     refusals: int = 0
     failures: int = 0
     failing_since: float | None = None
+    failed_at: float | None = None
     ceiling_factor: float = 1.0
     lane: Lane | None = None
     moved: Moved | None = None

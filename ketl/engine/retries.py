@@ -18,6 +18,8 @@ from ketl.errors import (
 )
 
 MAX_TRIES = 6
+SPLIT_AFTER = 2
+"""A pack that failed so often is halved: one text in it may spoil the others."""
 MAX_REFUSALS = 60
 # Refusals that name no limit tell nothing to plan by: with their growing pauses these last some minutes.
 MAX_UNNAMED_REFUSALS = 12
@@ -85,7 +87,9 @@ def decide(
         case RefusedError(code="account" | "blocked"):
             return Decision(Remedy.STOP)
         case RefusedError():
-            return Decision(Remedy.NEXT_MODEL)
+            return Decision(Remedy.SPLIT if segments > 1 and (alone or tries >= SPLIT_AFTER) else Remedy.NEXT_MODEL)
+        case UnusableReplyError() | ProviderError() | UnreachableError() if segments > 1 and tries >= SPLIT_AFTER:
+            return Decision(Remedy.SPLIT)
         case UnusableReplyError():
             if tries >= MAX_TRIES:
                 return Decision(Remedy.FAIL)

@@ -12,15 +12,19 @@ from ketl.provider.protocol import Reply
 # before a prompt, and a server that does not know our ceiling may write beyond it.
 _MOST_TIMES = 10.0
 _FOREIGN_PROMPT_TOKENS = 4_096
+_MOST_SIGNS = 64  # in one token; the longest of the common vocabularies are runs of blanks
 # A sign is at most some three tokens, so an answer of fewer signs filled most of its room with something else.
 _SEEN_SHARE = 0.25
 
 
 def believed(reply: Reply, prompt_est: float, ceiling: int) -> Reply:
     """Return an answer without a usage that cannot be true of a prompt of `prompt_est` tokens and such a ceiling."""
-    if (reply.prompt_tokens or 0) <= _MOST_TIMES * prompt_est + _FOREIGN_PROMPT_TOKENS and (
-        reply.completion_tokens or 0
-    ) <= _MOST_TIMES * ceiling:
+    prompt, completion = reply.prompt_tokens, reply.completion_tokens
+    if prompt is None or completion is None:
+        return reply
+    least = prompt_est / _MOST_TIMES, len(reply.content) / _MOST_SIGNS
+    most = _MOST_TIMES * prompt_est + _FOREIGN_PROMPT_TOKENS, _MOST_TIMES * ceiling
+    if least[0] <= prompt <= most[0] and least[1] <= completion <= most[1]:
         return reply
     return replace(reply, prompt_tokens=None, completion_tokens=None, cached_tokens=0, reasoning_tokens=None)
 

@@ -14,6 +14,7 @@ from ketl.engine.ports import Sender
 from ketl.engine.queues import Queues
 from ketl.engine.refusals import Refusals
 from ketl.engine.request import LEFT, Moved, Request, estimate
+from ketl.engine.retries import SPLIT_AFTER
 from ketl.errors import KetlError, ModelGoneError, RunError
 from ketl.language.languages import Language
 from ketl.prompts.brief import Brief
@@ -77,6 +78,7 @@ class Work:
             brief, self._routes, self._backlog, ask=self.put, emit=emit, started=started, run_id=run_id
         )
         self._told: set[tuple[str, str, str]] = set()
+        self._tags: set[str] = set()
         self._paused = False
         self._sent = 0
         self._number = 0
@@ -87,6 +89,11 @@ class Work:
     def stopped(self) -> KetlError | None:
         """The reason for which the run sends no more, None while it goes on."""
         return self._backlog.stopped
+
+    @property
+    def languages(self) -> int:
+        """How many languages were put so far."""
+        return len(self._tags)
 
     @property
     def remaining(self) -> int:
@@ -130,6 +137,7 @@ class Work:
         another is to answer.
         """
         language = items[0].segment.language
+        self._tags.add(language.tag)
         prompt, completion = estimate(items)
         self._number += 1
         request = Request(
@@ -267,14 +275,14 @@ class Work:
             self._push(request, front=front)
 
     def split(self, request: Request) -> None:
-        """Replace a request that was too large by two halves."""
+        """Replace a request that was too large, or in which one text spoils the others, by two halves."""
         half = (len(request.items) + 1) // 2
         for items in (request.items[:half], request.items[half:]):
             self.put(
                 items,
                 rung=request.rung,
                 faults=request.faults,
-                tries=request.tries,
+                tries=min(request.tries, SPLIT_AFTER),
                 lane=request.lane,
                 moved=request.moved,
             )

@@ -17,6 +17,7 @@ _OUT_OF_ROOM = re.compile(r"max(?:imum)?[ _](?:completion[ _])?tokens|token limi
 _SENTENCE = 600  # characters of a provider's message that are looked at
 _FIGURE = 20  # characters of a figure that came as a text
 _EVENT = re.compile(r"\s*(?:data|event|id|retry)?:")  # how the first line of a stream of events begins
+_LINE = re.compile(r"\r\n|\r|\n")
 _DECODER = json.JSONDecoder(strict=False)
 _MOST = 1e12  # figures above this are no limits
 # Bodies up to this are read a second time by a reader that takes more: it is slower, and the loop waits for it.
@@ -63,16 +64,20 @@ def _read(body: bytes) -> Any:
 
 
 def _from_stream(text: str) -> dict[str, Any] | None:
-    """Return the answer whose pieces are the events of a stream, None where they hold none (WHATWG, HTML, 9.2)."""
+    """Return the answer whose pieces are the events of a stream (WHATWG, HTML, 9.2), None where one cannot be read."""
     pieces: list[str] = []
     finish_reason = usage = None
-    for line in text.splitlines():
-        if not line.startswith("data:"):
+    lines = [line[5:] for line in _LINE.split(text) if line.startswith("data:")]
+    for number, line in enumerate(lines, start=1):
+        if line.strip() in ("", "[DONE]"):
             continue
         try:
-            event = json.loads(line[5:])
+            event = _DECODER.decode(line.strip())
         except ValueError:
-            continue  # such as [DONE]
+            if number < len(lines):
+                raise  # a piece is missing in the middle
+            finish_reason = "length"
+            break
         choices = _part(event, "choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         piece = _part(_part(choice, "delta") or _part(choice, "message"), "content")
@@ -106,12 +111,17 @@ def _reply(
     content: str, finish_reason: str, usage: object, headers: list[tuple[bytes, bytes]], *, status: int = 200
 ) -> Reply:
     told = usage if isinstance(usage, dict) else {}
+    prompt, completion = whole_number(told.get("prompt_tokens")), whole_number(told.get("completion_tokens"))
+    total = whole_number(told.get("total_tokens"))
+    if prompt is not None and completion is not None and total is not None:
+        completion = max(completion, total - prompt)  # some count what was thought in the total alone
+    cached = whole_number(_part(told.get("prompt_tokens_details"), "cached_tokens")) or 0
     return Reply(
         content=content,
         finish_reason=finish_reason,
-        prompt_tokens=whole_number(told.get("prompt_tokens")),
-        completion_tokens=whole_number(told.get("completion_tokens")),
-        cached_tokens=whole_number(_part(told.get("prompt_tokens_details"), "cached_tokens")) or 0,
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        cached_tokens=min(cached, prompt or 0),
         reasoning_tokens=whole_number(_part(told.get("completion_tokens_details"), "reasoning_tokens")),
         status=status,
         service_s=_seconds(told.get("total_time")),

@@ -64,6 +64,11 @@ _CEILING_WORDS = re.compile(
 _FIGURE = re.compile(r"([^\d]{0,40})(?<![\w.,-])(\d{1,3}(?:,\d{3})+|\d+)(?![\w,]*\d)([^\d,;.()]{0,30})")
 # A figure beside such a word is the room for question and answer together, or what the question takes of it.
 _OF_THE_PROMPT = re.compile(r"context|input|prompt|message|total", re.IGNORECASE)
+_CONTEXT = re.compile(
+    r"(?:maximum|exceed\w*|longer than|limit of)[^.]{0,60}\bcontext|context[ _](?:length|window|size)[^.]{0,60}exceed|"
+    r"(?:prompt|input|messages?)\b[^.]{0,30}too (?:long|large)|reduce the length",
+    re.IGNORECASE,
+)
 _TOO_MUCH = re.compile(
     r"too (?:large|high|big|many|long)|exceed|greater|larger|higher|above|less than|range|between", re.IGNORECASE
 )
@@ -130,8 +135,6 @@ def to_ketl_error(error: groq.APIError, model: str | None, ceiling: int = _NO_CE
         return ProviderError(
             f"The provider failed (status {status}). This usually passes.", status=status, model=model, wait_s=wait_s
         )
-    if status == 422:
-        return UnusableReplyError("The model did not produce a readable answer.", model=model)
     if status in (408, 409):
         return ProviderError(f"The provider was busy (status {status}).", status=status, model=model, wait_s=wait_s)
     if status == 403:
@@ -141,7 +144,10 @@ def to_ketl_error(error: groq.APIError, model: str | None, ceiling: int = _NO_CE
             code=BLOCKED,
             model=model,
         )
-    return _ceiling_refused(error.body, message, model, ceiling) or _refused(status, code, message, model)
+    too_long = _ceiling_refused(error.body, message, model, ceiling)
+    if too_long is None and (code == "context_length_exceeded" or _CONTEXT.search(message[:_LOOKED_AT])):
+        return LimitReachedError(f"The request is larger than {model} takes at once.", too_large=True, model=model)
+    return too_long or _refused(status, code, message, model)
 
 
 def _refused(status: int, code: str, message: str, model: str | None) -> RefusedError:
@@ -247,11 +253,19 @@ def _limit_error(status: int, message: str, model: str | None, wait_s: float | N
 
 
 def _error_words(body: object) -> tuple[str, str]:
-    """Return the code and message in an error body, empty strings where it has none."""
-    inner = body.get("error") if isinstance(body, dict) else None
-    if isinstance(inner, dict):
-        return str(inner.get("code") or "")[:200], str(inner.get("message") or "")[:_MESSAGE_MOST]
-    return "", (inner if isinstance(inner, str) else body if isinstance(body, str) else "")[:300]
+    """Return the code and message in an error body, empty strings where it has none.
+
+    Gateways write them under `error`, at the top, in a list, as `detail`, or hand on what they were told as text.
+    """
+    if isinstance(body, list):
+        body = body[0] if body else None
+    inner = body.get("error") if isinstance(body, dict) else body
+    told = inner if isinstance(inner, dict) else body if isinstance(body, dict) else {}
+    raw = told["metadata"].get("raw") if isinstance(told.get("metadata"), dict) else None
+    said = [told.get("message"), told.get("detail"), inner, raw]
+    message = " ".join(text for text in said if isinstance(text, str))
+    code = told.get("code")
+    return (str(code)[:200] if isinstance(code, (str, int)) else ""), message[:_MESSAGE_MOST]
 
 
 def _wait(headers: httpx.Headers, message: str) -> float | None:

@@ -13,7 +13,7 @@ from ketl.provider.token_factors import TokenFactors
 from ketl.provider.window import Window
 
 _BREAK_AFTER = 5
-# So often in a row, a burst counting once, nothing came that could be used: more than one odd text is tried in a lane.
+# So often, and of so many texts, nothing came that could be used: more than a few odd ones.
 _BARREN_MOST = 6
 _MAX_OPEN_S = 10.0
 # A failure or refusal so long after the last one begins another story; but for a day's limit, which is no such story,
@@ -47,7 +47,9 @@ class Lane:
         self.left_for = ""
         self.answered_at = float("-inf")
         self._failed_at = self.failing_since = float("-inf")
-        self._barren = 0
+        self._brought = False
+        self._barren: set[tuple[str, bytes]] = set()
+        self._barren_times = 0
         self._barren_at = self.barren_since = float("-inf")
         self._unanswered_since = float("inf")
         self._unanswered_at = float("-inf")
@@ -83,25 +85,32 @@ class Lane:
 
     def fruitful(self) -> None:
         """Take in that an answer brought a text."""
-        self._barren = 0
+        self._brought = True
 
-    def barren(self, sent_at: float, now: float) -> bool:
-        """Take in an answer of which nothing could be used; return whether that is all that the model brings.
+    def barren(self, tag: str, text: bytes, languages: int, sent_at: float, now: float) -> bool:
+        """Take in an answer of which nothing could be used, to a request that begins with this text.
 
-        What was in flight together counts once.
+        Returns whether that is all that the model brings, since `barren_since`: again and again (what was in flight
+        together counts once), of different texts, in more than one language of a run that has so many. One that ever
+        brought a text is not left for those it cannot do.
         """
+        if self._brought:
+            return False
         if not self._barren:
             self.barren_since = now
         if sent_at >= self._barren_at:
-            self._barren += 1
+            self._barren_times += 1
             self._barren_at = now
-        return self._barren >= _BARREN_MOST
+        self._barren.add((tag, text))
+        tags = {tag for tag, _ in self._barren}
+        return min(self._barren_times, len(self._barren)) >= _BARREN_MOST and len(tags) >= min(2, languages)
 
     def leave(self, until: float, reason: str) -> None:
         """Send nothing in this lane until then, for a reason in words; what it does after that is judged anew."""
         self.exhausted_until = until
         self.left_for = reason
-        self._barren = 0
+        self._barren.clear()
+        self._barren_times = 0
         self.credit.renew()
 
     def unanswered(self, now: float) -> float:

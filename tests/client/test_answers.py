@@ -117,6 +117,10 @@ def events(*pieces: str, **last: object) -> bytes:
     return "\n\n".join(lines).encode()
 
 
+def completion_of(usage: dict[str, Any]) -> dict[str, Any]:
+    return completion("{}", usage=usage)
+
+
 USAGE = {"prompt_tokens": 5, "completion_tokens": 6}
 
 
@@ -125,6 +129,34 @@ def test_the_events_of_a_stream_that_nobody_asked_for_are_one_answer(last: dict[
     reply = read_reply(events('{"a"', ': "Rojo"', "}", **last), [], "m")
     assert (reply.content, reply.finish_reason) == ('{"a": "Rojo"}', "stop")
     assert (reply.prompt_tokens, reply.completion_tokens) == (5, 6)
+
+
+def test_a_stream_is_cut_where_its_lines_end_and_nowhere_else() -> None:
+    for mark in ("\u2028", "\u2029", "\x85", "\x0b", "\x0c"):
+        body = events("r@o").replace(b"@", mark.encode())
+        assert read_reply(body, [], "m").content == f"r{mark}o"
+
+
+def test_a_stream_with_a_piece_that_cannot_be_read_is_no_answer() -> None:
+    whole = events('{"a": "Ro', 'jo"', "}", usage=USAGE)
+    with pytest.raises(UnusableReplyError):
+        read_reply(whole.replace(b'{"content": "jo', b'{"content" "jo'), [], "m")
+
+
+@pytest.mark.parametrize(
+    ("usage", "completion", "cached"),
+    [
+        ({"total_tokens": 50}, 43, 0),  # what was thought stands in the total alone
+        ({"total_tokens": 10}, 3, 0),
+        ({"total_tokens": "many"}, 3, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 5}}, 3, 5),
+        ({"prompt_tokens_details": {"cached_tokens": 900}}, 3, 7),
+    ],
+)
+def test_a_usage_is_read_so_that_it_adds_up(usage: dict[str, Any], completion: int, cached: int) -> None:
+    body = json.dumps(completion_of({"prompt_tokens": 7, "completion_tokens": 3, **usage})).encode()
+    reply = read_reply(body, [], "m")
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens) == (7, completion, cached)
 
 
 def test_a_stream_that_broke_off_gives_what_came_of_it() -> None:

@@ -179,7 +179,14 @@ def test_a_bare_413_is_too_large_with_its_facts_unknown() -> None:
          "blocked at the organization level"),
         (refusal(403, "blocked for this project", "model_permission_blocked_project"), ModelGoneError, {}, "blocked"),
         (refusal(400, "terms", "model_terms_required"), ModelGoneError, {}, "terms"),
-        (refusal(422, "semantic"), UnusableReplyError, {}, "readable answer"),
+        (refusal(422, "semantic"), RefusedError, {"code": None}, "status 422"),
+        (refusal(422, "Input validation error: `max_new_tokens` must be <= 200. Given: 9000"), RefusedError,
+         {"code": CEILING, "most_tokens": 200}, "at most 200"),
+        (Answer(400, {"message": "Too hot.", "code": "tea"}), RefusedError, {"code": "tea"}, "Too hot."),
+        (Answer(400, [{"error": {"code": 400, "message": "Too hot."}}]), RefusedError, {"code": "400"}, "Too hot."),
+        (Answer(400, {"detail": "Too hot."}), RefusedError, {"code": None}, "Too hot."),
+        (Answer(400, {"error": {"message": "Provider error", "metadata": {"raw": "Too hot."}}}), RefusedError,
+         {"code": None}, "Provider error Too hot."),
         (refusal(400, "spend", "blocked_api_access"), RefusedError, {"code": ACCOUNT}, "spend limit"),
         (refusal(400, f"Organization `{ORGANIZATION}` has been restricted.", "organization_restricted"), RefusedError,
          {"code": ACCOUNT}, "has been restricted"),
@@ -235,14 +242,27 @@ def test_each_refusal_is_its_named_error_with_its_facts(
         ("maxOutputTokens must be in the range from 1 (inclusive) to 8193 (exclusive)", 8193),
         # Larger than ours, or not of the answer alone: it was refused for something else.
         ("`max_tokens` must be at most 131072", None),
-        ("This model's maximum context length is 8192 tokens. You requested 17000 tokens (8000 in the messages, 9000 "
-         "in the completion). Please reduce the length of the messages or the completion tokens.", None),
         ("The prompt may have 4096 tokens; see max_tokens.", None),
     ],
 )  # fmt: skip
 def test_a_model_s_own_ceiling_is_found_in_whatever_words(message: str, most: int | None) -> None:
     error = complete(refusal(400, message))
     assert isinstance(error, RefusedError) and error.most_tokens == most
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(400, "Please reduce it.", "context_length_exceeded"),
+        refusal(400, "This model's maximum context length is 8192 tokens. However, you requested 17000 tokens (8000 in "
+                "the messages, 9000 in the completion). Please reduce the length of the messages or completion."),
+        refusal(400, "prompt is too long: 9000 tokens > 8192 maximum"),
+        refusal(422, "`inputs` tokens + `max_new_tokens` exceed the context window of 4096."),
+    ],
+)  # fmt: skip
+def test_a_request_beyond_the_context_is_too_large(answer: Answer) -> None:
+    error = complete(answer)
+    assert isinstance(error, LimitReachedError) and error.too_large
 
 
 @pytest.mark.parametrize("text", ["maximum context length is 131072, max output tokens ", "max_tokens <= ", ""])

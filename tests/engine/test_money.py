@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -168,6 +169,23 @@ def test_a_model_that_never_writes_is_left_after_a_few_calls(models: tuple[str, 
     assert any("answers, but brings no translation" in row.reason for row in result.rows())
 
 
+@pytest.mark.parametrize("models", [(WESTERN,), (WESTERN, SUCCESSOR)], ids=["one model", "two models"])
+@pytest.mark.parametrize("broken", ["es", "fr", "de"])
+def test_a_language_that_a_model_cannot_write_costs_no_other(broken: str, models: tuple[str, ...]) -> None:
+    def answer(call: Call, user: dict[str, Any], number: int) -> Any:
+        if user["target_tag"] == broken:
+            return reply("", "length", completion=call.max_completion_tokens)
+        return translated(user)
+
+    provider = Seen(answer, models=models)
+    lanes = lanes_for(provider, Limits(rpm=120, rpm_burst=2))
+    result = translate(provider, selection(products(10), "es", "fr", "de", pack=None), lanes)
+    done = Counter((row.language_tag, row.status) for row in result.rows())
+    assert {tag: done[tag, "translated"] for tag in ("es", "fr", "de")} == {
+        tag: 0 if tag == broken else 30 for tag in ("es", "fr", "de")
+    }
+
+
 def test_a_model_that_was_left_alone_is_given_room_again_when_it_returns() -> None:
     provider = Seen(filled(lambda room: ""), models=(WESTERN,))
     lanes = lanes_for(provider)
@@ -199,6 +217,9 @@ def test_a_model_that_thinks_long_is_given_the_room_and_asked_by_all_again() -> 
         {"prompt": 100_000, "completion": 40},
         {"completion": 9_000_000},
         {"completion": 30_000},
+        {"prompt": 0, "completion": 0},
+        {"prompt": 1, "completion": 40},
+        {"completion": 0},
     ],
 )
 def test_what_an_answer_cost_is_not_known_when_its_usage_is_none_or_cannot_be_true(usage: dict[str, Any]) -> None:

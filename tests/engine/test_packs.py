@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from ketl.errors import LimitReachedError
+from ketl.errors import LimitReachedError, ProviderError, RefusedError, UnreachableError, UnusableReplyError
 from ketl.provider.protocol import Reply
 from ketl.results.events import Repaired
 from tests.engine.direct import Seen, jackets, work_through
-from tests.fakes import SUCCESSOR, WESTERN, pseudo, translated
+from tests.fakes import SUCCESSOR, WESTERN, FakeProvider, products, pseudo, selection, translate, translated
 
 
 def cut_off(content: str) -> Reply:
@@ -94,3 +94,27 @@ def test_a_repair_that_is_split_stands_on_its_rung_and_stays_with_its_model(refu
     assert happened.of(Repaired) == [Repaired(1, True), Repaired(1, True)]
     assert {outcome.rung for outcome in happened.outcomes.values()} == {1}
     assert set(refused_repair.models_asked) == {WESTERN}
+
+
+POISONED = {
+    "answers without a translation": lambda: "I would rather not.",
+    "refuses": lambda: RefusedError("Against the policy.", code="content_filter"),
+    "fails": lambda: ProviderError("The provider failed (status 500).", status=500),
+    "breaks the connection": lambda: UnreachableError("reset"),
+    "sends what cannot be read": lambda: UnusableReplyError("unreadable"),
+}
+
+
+@pytest.mark.parametrize("models", [(WESTERN,), (WESTERN, SUCCESSOR)], ids=["one model", "two models"])
+@pytest.mark.parametrize("kind", POISONED)
+def test_one_text_that_spoils_its_pack_fails_alone(kind: str, models: tuple[str, ...]) -> None:
+    def answer(call, user, number):
+        poisoned = any("model 17" in text for text in user["segments"].values())
+        return POISONED[kind]() if poisoned else translated(user)
+
+    provider = FakeProvider(answer, models=models)
+    result = translate(provider, selection(products(24), "es", "de", pack=16))
+    failed = [row for row in result.rows() if row.status != "translated"]
+    assert {row.source for row in failed} == {"Summit Jacket model 17"} and len(failed) == 2
+    assert len(provider.calls) <= 60
+    assert result.report["makespan_s"] < 120

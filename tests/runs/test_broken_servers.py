@@ -7,9 +7,9 @@ import logging
 
 import pytest
 
-from ketl.engine import retries
+from ketl.engine import attempt_words, attempts, retries
 from ketl.errors import RunError
-from ketl.provider import groq_errors, untold
+from ketl.provider import groq_errors, lane, untold
 from ketl.provider.groq import MAX_BODY_BYTES, GroqClient
 from ketl.provider.tiers import load_tier
 from ketl.runs.connection import open_connection
@@ -28,6 +28,10 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(untold, "_PAUSE_S", 0.001)
     monkeypatch.setattr(untold, "_MAX_PAUSE_S", 0.004)
     monkeypatch.setattr(groq_errors, "_MAX_WAIT_S", 0.004)
+    monkeypatch.setattr(attempts, "_SPARED_S", 0.01)
+    monkeypatch.setattr(lane, "_MAX_OPEN_S", 0.01)
+    for patience in ("_HOPELESS_FROM_THE_START_S", "_NO_API_S"):
+        monkeypatch.setattr(attempt_words, patience, 1.0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
