@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from ketl.errors import KetlError, UnreachableError
+from ketl.errors import KetlError, RunError, UnreachableError
 from ketl.logs import get_logger
 from ketl.provider.groq import GroqClient
 from ketl.provider.protocol import Call, ListedModel, Reply
@@ -60,9 +60,8 @@ class LocalClient:
             try:
                 self._server = await asyncio.to_thread(self._start)
             except KetlError as error:
-                raise UnreachableError(
-                    "The local demo server ended and could not be started again. Try once more."
-                ) from error
+                # No UnreachableError: there is nothing to wait for.
+                raise RunError("The local demo server ended and could not be started again. Try once more.") from error
             self._former.append(client)
             self._client = GroqClient(DEMO_KEY, self._server.base_url)
             return True
