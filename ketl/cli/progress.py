@@ -79,8 +79,7 @@ class Progress:
         elif isinstance(event, CatalogChanged):
             self._say(event.sentence)
         elif isinstance(event, (LimitReached, LaneClosed)):
-            now = time.monotonic()
-            self._limited(event, now) if isinstance(event, LimitReached) else self._closed(event, now)
+            self._held_back(event, time.monotonic())
         elif isinstance(event, JournalHeld):
             self._say(held_in_words(event.reason, event.patience_s))
         elif isinstance(event, PhaseBegan):
@@ -88,8 +87,13 @@ class Progress:
             if event.phase == "baseline":
                 self._say(f"Measuring the baseline: {counted(event.requests, 'request')} one after another …")
 
-    def _limited(self, event: LimitReached, now: float) -> None:
-        """Say what a limit holds back, once for every refusal of a burst."""
+    def _held_back(self, event: LimitReached | LaneClosed, now: float) -> None:
+        """Say what a limit, or a model that fails, holds back: once for every one of a burst, and again if it lasts."""
+        if isinstance(event, LaneClosed):
+            if event.wait_s > _WORTH_TELLING_S and now >= self._told_until.get(event.model, 0.0):
+                self._told_until[event.model] = now + _TELL_AGAIN_S
+                self._say(f"{closed_in_words([event.model], event.reason, event.wait_s)}.")
+            return
         since = self._refused_since.setdefault(event.model, now) if event.refused else now
         refused_s = now - since
         if max(event.wait_s, refused_s) <= _WORTH_TELLING_S or now < self._told_until.get(event.model, 0.0):
@@ -99,12 +103,6 @@ class Progress:
         if event.wait_s <= _WORTH_TELLING_S:
             said += f"; nothing has got through for {duration(refused_s)}"
         self._say(f"{said}.")
-
-    def _closed(self, event: LaneClosed, now: float) -> None:
-        """Say that a model is left alone for a while, now and then if it lasts."""
-        if event.wait_s > _WORTH_TELLING_S and now >= self._told_until.get(event.model, 0.0):
-            self._told_until[event.model] = now + _TELL_AGAIN_S
-            self._say(f"{closed_in_words([event.model], event.reason, event.wait_s)}.")
 
     def _draw(self) -> None:
         now = time.monotonic()

@@ -37,6 +37,7 @@ logger = get_logger(__name__)
 # be all that does not work.
 _SPARED_S = 60.0
 _FEW = 3
+_TOGETHER_S = 0.25  # between the first and the last of a burst
 
 _LONG_TOKENS = 3_000  # texts of so many are judged in a thread, whatever the answer
 
@@ -142,10 +143,10 @@ class Attempts:
         lane.in_flight -= 1
         lane.books.over(attempt.charge)
         lane.credit.over(attempt.size.lent)
-        if reply is not None:
-            reply = believed(reply, request.prompt_est, attempt.size.ceiling)
         if reply is None:
             self._windows.gone(lane, attempt.numbers)
+        else:
+            reply = believed(reply, request.prompt_est, attempt.size.ceiling)
         given_up = reply is None and error is None
         if given_up and attempt.ended == "timeout":
             error = UnreachableError("The provider did not answer in time.", timed_out=True, model=lane.model.id)
@@ -295,13 +296,13 @@ class Attempts:
     def _is_down(self, attempt: Attempt) -> bool:
         """Whether nothing else works either, so that a request's failure is not its own fault.
 
-        While many wait, whatever was sent since it failed before was not answered; of the last few, nothing was
-        answered since it began to fail, and not for long.
+        While many wait, nothing that was sent since it failed before was answered; of the last few, nothing that was
+        sent together with it or later, and not for long.
         """
         request, now = attempt.request, self._now()
         before, request.failed_at = request.failed_at or attempt.started, now
-        request.failing_since = request.failing_since or now
-        silent = self._windows.server.answered_at < request.failing_since
+        request.failing_since = request.failing_since or attempt.started
+        silent = self._answered_from < request.failing_since - _TOGETHER_S
         since_s = now - request.failing_since
         if attempt.work.remaining <= _FEW:
             return silent and since_s < _SPARED_S

@@ -370,7 +370,9 @@ class Work:
         cap, untold = self._budget.cap_usd or 0.0, self._budget.untold
         said = f"The cost cap of {dollars(cap)} would be crossed, so the run stopped before it."
         if untold:
-            said += f" The provider did not tell what {counted(untold, 'call')} cost; the most it may be counts."
+            said += (
+                f" The provider did not tell what {counted(untold, 'call')} cost, so the most it may be was counted."
+            )
         self._stop_sending(RunError(f"{said} Raise it to go on."))
 
     def _stop_sending(self, reason: KetlError) -> None:

@@ -196,15 +196,12 @@ def _ceiling_refused(body: object, message: str, model: str | None, ceiling: int
     if _CEILING_WORDS.search(said) is None and param not in _CEILING_FIELDS:
         return None
     most = _own_maximum(said, ceiling)
-    words = (
-        "fewer tokens at once than a text needs"
-        if most is None
-        else f"at most {most:,} tokens at once, fewer than a text needs"
-    )
-    if most is None:
-        if ceiling == _NO_CEILING or not _TOO_MUCH.search(said) or _OF_THE_PROMPT.search(said):
-            return None
-        most = max(_LEAST_CEILING, ceiling // 2)
+    if most is not None:
+        words = f"at most {most:,} tokens at once, fewer than a text needs"
+    elif ceiling < _NO_CEILING and _TOO_MUCH.search(said) and not _OF_THE_PROMPT.search(said):
+        words, most = "fewer tokens at once than a text needs", max(_LEAST_CEILING, ceiling // 2)
+    else:
+        return None
     return RefusedError(f"{model} writes {words}. Shorten the text.", code=CEILING, model=model, most_tokens=most)
 
 

@@ -148,8 +148,8 @@ def untold_words(report: Mapping[str, Any]) -> str:
         return ""
     others = f"; the others cost {dollars(report['told_usd'])}" if report["told_usd"] else ""
     return (
-        f"What {counted(count, 'answer')} cost is not known{others}: nothing that can be true was told of what "
-        f"{'it' if count == 1 else 'they'} took, or the model has no known price."
+        f"What {counted(count, 'answer')} cost is not known{others}: the provider did not say, or not credibly, how "
+        f"many tokens {'it' if count == 1 else 'they'} took, or the model has no known price."
     )
 
 

@@ -242,6 +242,17 @@ def test_a_text_that_always_fails_while_others_got_through_is_not_waited_for():
     assert report["makespan_s"] < 30 and len(provider.calls) <= 38
 
 
+def test_the_only_text_that_fails_of_two_is_not_waited_for():
+    def answer(call, user, number):
+        bad = any("lining" in text for text in user["segments"].values())
+        return ProviderError("The provider failed (status 500).", status=500) if bad else translated(user)
+
+    # The other ones are answered before it fails for the first time.
+    provider = FakeProvider(answer, models=(WESTERN,), seconds=lambda call, user, number: 0.001)
+    report = translate(provider, selection(products(1), "es")).report
+    assert report["translated"] == 2 and report["failed"] == 1 and report["makespan_s"] < 30
+
+
 def test_failures_that_overtake_the_answers_close_no_model():
     provider = FakeProvider(models=(WESTERN,), seconds=lambda call, user, number: 3.0)
     provider.answer = lambda call, user, number: (

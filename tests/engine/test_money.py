@@ -236,7 +236,9 @@ def test_what_an_answer_cost_is_not_known_when_its_usage_is_none_or_cannot_be_tr
         limits=WorkLimits(max_cost_usd=cap, max_in_flight=2),
     )
     assert capped.work.stopped is not None and len(capped.outcomes) < 60
-    assert "did not tell what" in str(capped.work.stopped) and "the most it may be counts" in str(capped.work.stopped)
+    assert "did not tell what" in str(capped.work.stopped) and "the most it may be was counted" in str(
+        capped.work.stopped
+    )
 
 
 def test_a_prompt_that_is_told_to_be_huge_makes_no_text_too_long() -> None:
@@ -272,9 +274,12 @@ def test_what_an_answer_cost_that_cannot_be_read_is_not_known() -> None:
         ({"untold": 0, "told_usd": 0.1}, ""),
         (
             {"untold": 1, "told_usd": 0.0},
-            "What 1 answer cost is not known: nothing that can be true was told of what it",
+            "What 1 answer cost is not known: the provider did not say, or not credibly, how many tokens it",
         ),
-        ({"untold": 9, "told_usd": 0.0021}, "What 9 answers cost is not known; the others cost $0.0021: nothing"),
+        (
+            {"untold": 9, "told_usd": 0.0021},
+            "What 9 answers cost is not known; the others cost $0.0021: the provider did not",
+        ),
     ],
     ids=["an older report", "none", "one", "nine"],
 )
