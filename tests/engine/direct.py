@@ -32,6 +32,10 @@ def prepared(*sources: str, language: str = "es") -> list[Prepared]:
     return [BRIEF.prepare(Segment(text_key("prose", source), "prose", source, spanish)) for source in sources]
 
 
+def reply(content: str, finish_reason: str = "stop", *, prompt: int | None = 300, completion: int | None = 40) -> Reply:
+    return Reply(content=content, finish_reason=finish_reason, prompt_tokens=prompt, completion_tokens=completion)
+
+
 def jackets(count: int, *, language: str = "es") -> list[Prepared]:
     """Return different texts of about one length, no two alike, with a number to lose."""
     return prepared(*(f"A warm jacket with {number} pockets." for number in range(11, 11 + count)), language=language)

@@ -116,20 +116,7 @@ def test_a_run_ends_with_a_sentence_cards_and_a_file(
     assert len(list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))) == 18
 
 
-def test_what_the_database_did_not_take_is_said_beside_the_result(
-    keyed_app: AppTest, choose: Choose, finish: Finish, shown: Shown
-) -> None:
-    keyed_app.run()
-    choose(keyed_app, [0], ["es"])
-    keyed_app.button("start").click().run()
-    live = finish(keyed_app)
-    assert live.result is not None
-    live.result.unsaved = RunError("The disk is *full*.")
-    keyed_app.run()
-    assert "The disk is *full*. Download the files before you leave this page." in shown(keyed_app)
-
-
-def test_what_answers_cost_that_nobody_told_is_said_beside_the_result(
+def test_what_the_database_did_not_take_and_what_nobody_told_is_said_beside_the_result(
     keyed_app: AppTest, choose: Choose, finish: Finish, shown: Shown
 ) -> None:
     keyed_app.run()
@@ -137,8 +124,10 @@ def test_what_answers_cost_that_nobody_told_is_said_beside_the_result(
     keyed_app.button("start").click().run()
     live = finish(keyed_app)
     assert live.result is not None and "is not known" not in shown(keyed_app)
+    live.result.unsaved = RunError("The disk is *full*.")
     live.result.report |= {"cost_usd": None, "untold": 2, "told_usd": 0.0}
     keyed_app.run()
+    assert "The disk is *full*. Download the files before you leave this page." in shown(keyed_app)
     assert "What 2 answers cost is not known" in shown(keyed_app)
 
 
