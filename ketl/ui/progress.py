@@ -214,6 +214,9 @@ def _ended(live: RunView, downloads: bool) -> None:
             )
         if downloads:
             offer_downloads(live)
+    for said in (given_up_words(report), untold_words(report)):
+        if said:
+            caption(said)
     for move in report["substitutions"]:
         caption(words.substitution(move))
 
@@ -239,6 +242,3 @@ def _badges(report: Mapping[str, Any], engine: str) -> None:
             color="gray",
             help="Demo: nothing was billed; this is the list price on Groq." if engine == "demo" else None,
         )
-    for said in (given_up_words(report), untold_words(report)):
-        if said:
-            caption(said)
